@@ -49,6 +49,16 @@ const (
 	CodeInternal Code = "internal"
 )
 
+// Codes lists every code, in the order of their declaration.
+func Codes() []Code {
+	return []Code{
+		CodeBadMessage, CodeUnknownType, CodeTooLarge, CodeBinary, CodeWrongOrder, CodeHelloTimeout,
+		CodeUnsupportedVersion, CodeBadName, CodeBadRoom, CodeNameTaken, CodeRoomFull, CodeServerFull,
+		CodeShuttingDown, CodeResumeFailed, CodeBadOffer, CodeTooManyMedia, CodeBadCandidate, CodeRateLimited,
+		CodeBadChat, CodeBadView, CodeBadFile, CodeInternal,
+	}
+}
+
 // ByeReason is why a session ended.
 type ByeReason string
 
@@ -73,3 +83,11 @@ const (
 	// ByeMediaAbuse: what the client sent as media broke a bound, such as the number of SSRCs.
 	ByeMediaAbuse ByeReason = "media_abuse"
 )
+
+// ByeReasons lists every reason, in the order of their declaration.
+func ByeReasons() []ByeReason {
+	return []ByeReason{
+		ByeLeft, ByeReplaced, ByeResumedElsewhere, ByeTimeout, ByeMediaFailed, ByeShutdown, ByeProtocol, ByeTooSlow,
+		ByeMediaAbuse,
+	}
+}

@@ -4,14 +4,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // ErrUnknownType is returned by the decoders for a "type" they do not know.
 var ErrUnknownType = errors.New("unknown message type")
 
-// Encode is the JSON of a message, its "type" first.
+// Encode is the JSON of a message, its "type" first. Lists are never null: an empty one is [].
 func Encode(m Message) ([]byte, error) {
-	body, err := json.Marshal(m)
+	body, err := json.Marshal(withLists(m))
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", m.Type(), err)
 	}
@@ -91,6 +93,15 @@ var (
 		TypeError:      into[Error],
 	}
 )
+
+// ClientTypes lists what DecodeClient knows, sorted.
+func ClientTypes() []Type { return slices.Sorted(maps.Keys(clientTypes)) }
+
+// ServerTypes lists what DecodeServer knows, sorted.
+func ServerTypes() []Type { return slices.Sorted(maps.Keys(serverTypes)) }
+
+// FileTypes lists what DecodeFile knows, sorted.
+func FileTypes() []Type { return slices.Sorted(maps.Keys(fileTypes)) }
 
 func decode(b []byte, types map[Type]decoder) (Message, Type, error) {
 	t, err := TypeOf(b)
