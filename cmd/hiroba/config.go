@@ -1,0 +1,199 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"hiroba/signaling/protocol"
+)
+
+// envPrefix begins the environment variable of each setting: --log-level is HIROBA_LOG_LEVEL.
+const envPrefix = "HIROBA"
+
+// The values of --log-format.
+const (
+	logText = "text"
+	logJSON = "json"
+)
+
+// Bounds of settings that are not settings themselves.
+const (
+	// maxSeats keeps an offer with two m-lines a seat well below protocol.Limits.OfferBytes.
+	maxSeats         = 64
+	maxGrace         = 24 * time.Hour
+	maxPeopleInRoom  = 10_000
+	maxRoomsInServer = 1_000_000
+)
+
+// Config holds every setting of the server. The tags are the documentation that --help prints.
+type Config struct {
+	Listen      string   `group:"addresses" default:":8080" placeholder:"HOST:PORT" help:"Where clients connect: TCP for the web app and the WebSocket, UDP of the same number for all media. On a loopback host only this machine can join. Port 0 takes a free one."`
+	AdminListen string   `group:"addresses" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where /metrics, /healthz, /readyz and /debug/pprof are served. Keep it away from the internet."`
+	PublicIP    []string `group:"addresses" name:"public-ip" placeholder:"IP" help:"Address that clients reach this server at, when it is not one of its own, as behind a 1:1 NAT. Repeat it, or separate with commas, for IPv4 and IPv6."`
+	//nolint:lll // a tag cannot be broken
+	AllowedOrigins []string `group:"addresses" placeholder:"ORIGIN" help:"Other web origins whose pages may connect, such as https://example.com. The server's own pages always may."`
+
+	LogFormat string `group:"logs" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text for people, json for machines."`
+	LogLevel  string `group:"logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least serious kind of entry to write: debug, info, warn or error."`
+
+	MaxRooms        int           `group:"rooms" default:"1000" placeholder:"N" help:"Rooms that may exist at once."`
+	MaxParticipants int           `group:"rooms" default:"100" placeholder:"N" help:"People that may be in one room."`
+	Seats           int           `group:"rooms" default:"8" placeholder:"N" help:"Seats of a participant at first: how many others are received at once before the client asks for more."`
+	MaxSeats        int           `group:"rooms" default:"64" placeholder:"N" help:"Seats that a participant may have at most, up to 64."`
+	SessionGrace    time.Duration `group:"rooms" default:"30s" placeholder:"TIME" help:"How long somebody whose connection was lost stays in the room and may come back unnoticed."`
+	RoomGrace       time.Duration `group:"rooms" default:"30s" placeholder:"TIME" help:"How long an empty room keeps its chat before it vanishes."`
+
+	MaxChatLength    int      `group:"limits" default:"2000" placeholder:"N" help:"Characters of one chat message."`
+	ChatHistory      int      `group:"limits" default:"200" placeholder:"N" help:"Chat messages that somebody who joins later gets to see."`
+	MaxFileSize      byteSize `group:"limits" default:"1GB" placeholder:"SIZE" help:"Size of one file that is sent to a room, such as 500MB or 2GB."`
+	MaxFileTransfers int      `group:"limits" default:"16" placeholder:"N" help:"File transfers of one participant at once, both ways together."`
+
+	// Log is where the server logs; set by run from LogFormat and LogLevel, or by tests.
+	Log *slog.Logger `kong:"-"`
+}
+
+// settingGroups are the headings of --help.
+var settingGroups = kong.ExplicitGroups([]kong.Group{
+	{Key: "addresses", Title: "Addresses:"},
+	{Key: "rooms", Title: "Rooms:"},
+	{Key: "limits", Title: "Chat and files:"},
+	{Key: "logs", Title: "Logs:"},
+})
+
+// defaultConfig has the default of every setting, whatever the environment says.
+func defaultConfig() Config {
+	var c Config
+	kong.Must(&c) // to find mistakes in the tags
+	if err := kong.ApplyDefaults(&c); err != nil {
+		panic(fmt.Sprintf("default settings: %v", err))
+	}
+	return c
+}
+
+// settingError is a setting that cannot be used. It names the setting and says what would be right.
+type settingError struct {
+	flag, why string
+}
+
+func (e *settingError) Error() string { return "--" + e.flag + ": " + e.why }
+
+func badSetting(flag, format string, args ...any) error {
+	return &settingError{flag: flag, why: fmt.Sprintf(format, args...)}
+}
+
+// check reports the first setting that cannot be used.
+func (c *Config) check() error {
+	if err := checkAddress("listen", c.Listen, ":8080"); err != nil {
+		return err
+	}
+	if err := checkAddress("admin-listen", c.AdminListen, "127.0.0.1:8081"); err != nil {
+		return err
+	}
+	if _, err := c.publicIPs(); err != nil {
+		return err
+	}
+	for _, origin := range c.AllowedOrigins {
+		if err := checkOrigin(origin); err != nil {
+			return err
+		}
+	}
+	for _, s := range []struct {
+		flag             string
+		value, low, high int
+	}{
+		{"max-rooms", c.MaxRooms, 1, maxRoomsInServer},
+		{"max-participants", c.MaxParticipants, 1, maxPeopleInRoom},
+		{"max-seats", c.MaxSeats, 1, maxSeats},
+		{"seats", c.Seats, 1, c.MaxSeats},
+		{"max-chat-length", c.MaxChatLength, 1, 10_000},
+		{"chat-history", c.ChatHistory, 0, 10_000},
+		{"max-file-transfers", c.MaxFileTransfers, 0, 1000},
+	} {
+		if s.value < s.low || s.value > s.high {
+			return badSetting(s.flag, "%d is out of range; use a number from %d to %d", s.value, s.low, s.high)
+		}
+	}
+	for _, s := range []struct {
+		flag  string
+		value time.Duration
+	}{{"session-grace", c.SessionGrace}, {"room-grace", c.RoomGrace}} {
+		if s.value < 0 || s.value > maxGrace {
+			return badSetting(s.flag, "%v is out of range; use a time from 0s to %v, such as 30s", s.value, maxGrace)
+		}
+	}
+	return nil
+}
+
+func checkAddress(flag, address, example string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return badSetting(flag, "%q is not HOST:PORT with a port from 0 to 65535; use something like %s", address, example)
+	}
+	return nil
+}
+
+func checkOrigin(origin string) error {
+	u, err := url.Parse(origin)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Path != "" || u.RawQuery != "" ||
+		u.User != nil || u.Fragment != "" {
+		return badSetting("allowed-origins", "%q is not an origin; use a scheme and a host such as https://example.com", origin)
+	}
+	return nil
+}
+
+// publicIPs are the addresses of --public-ip.
+func (c *Config) publicIPs() ([]netip.Addr, error) {
+	ips := make([]netip.Addr, 0, len(c.PublicIP))
+	for _, text := range c.PublicIP {
+		ip, err := netip.ParseAddr(strings.TrimSpace(text))
+		if err != nil || ip.IsUnspecified() || ip.IsMulticast() || ip.Zone() != "" {
+			return nil, badSetting("public-ip", "%q is not an address that clients can reach; use one like 203.0.113.7", text)
+		}
+		ips = append(ips, ip.Unmap())
+	}
+	return ips, nil
+}
+
+// limits are what the server tells its clients to stay within.
+func (c *Config) limits() protocol.Limits {
+	return protocol.Limits{
+		NameChars:       64,
+		RoomChars:       64,
+		ChatChars:       c.MaxChatLength,
+		ChatHistory:     c.ChatHistory,
+		Seats:           c.MaxSeats,
+		ViewTiles:       256,
+		MessageBytes:    64 << 10,
+		OfferBytes:      256 << 10,
+		FileBytes:       int64(c.MaxFileSize),
+		FileChunkBytes:  16 << 10,
+		FileWindowBytes: 1 << 20,
+		FileTransfers:   c.MaxFileTransfers,
+	}
+}
+
+// helpWithDefault adds to a setting's help what --help cannot show in the placeholder: default and variable.
+func helpWithDefault(v *kong.Value) string {
+	var notes []string
+	if v.HasDefault {
+		notes = append(notes, "default "+v.Default)
+	}
+	for _, env := range v.Tag.Envs {
+		notes = append(notes, "$"+env)
+	}
+	if len(notes) == 0 {
+		return v.Help
+	}
+	return v.Help + " [" + strings.Join(notes, ", ") + "]"
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"syscall"
+
+	"hiroba/sfu"
+)
+
+// portTries is how often a free port is looked for when --listen asks for port 0: TCP and UDP must both be free.
+const portTries = 20
+
+// listenBoth opens TCP for the web and UDP of the same number for media.
+func listenBoth(ctx context.Context, address string, media sfu.Config) (net.Listener, *sfu.Engine, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, nil, badSetting("listen", "%v", err)
+	}
+	for try := 1; ; try++ {
+		tcp, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+		if err != nil {
+			return nil, nil, listenError("listen", address, "TCP", err)
+		}
+		media.Listen = udpAddress(host, tcp.Addr())
+		engine, err := sfu.New(media)
+		if err == nil {
+			return tcp, engine, nil
+		}
+		tcp.Close() //nolint:errcheck,gosec // nobody has connected
+		if port == "0" && errors.Is(err, syscall.EADDRINUSE) && try < portTries {
+			continue
+		}
+		return nil, nil, listenError("listen", media.Listen, "UDP", err)
+	}
+}
+
+// udpAddress is where media goes when the web is at tcp. A host name was resolved for TCP; UDP takes the same address.
+func udpAddress(host string, tcp net.Addr) string {
+	bound, ok := tcp.(*net.TCPAddr)
+	if !ok {
+		panic(fmt.Sprintf("TCP listener with the address %v", tcp))
+	}
+	if host != "" {
+		host = bound.IP.String()
+	}
+	return net.JoinHostPort(host, strconv.Itoa(bound.Port))
+}
+
+// listenError says what to do about an address that cannot be opened.
+func listenError(flag, address, network string, err error) error {
+	_, port, _ := net.SplitHostPort(address) //nolint:errcheck // checked before
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("--%s %s: another program uses %s port %s; stop it or choose another port", flag, address, network, port)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("--%s %s: this machine has no such address; use one of its own, or only :%s for all", flag, address, port)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("--%s %s: not allowed to open %s port %s; choose one from 1024 up", flag, address, network, port)
+	default:
+		return fmt.Errorf("--%s %s: %w", flag, address, err)
+	}
+}

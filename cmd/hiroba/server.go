@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hiroba/metrics"
+	"hiroba/room"
+	"hiroba/sfu"
+	"hiroba/signaling/protocol"
+	"hiroba/signaling/ws"
+	"hiroba/web"
+)
+
+// Times of the HTTP servers and of closing.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 16 << 10
+	// closeTimeout bounds how long Close waits for clients to take their leave.
+	closeTimeout = 5 * time.Second
+	// returnAfter is when clients come back after a shutdown: about as long as a restart takes.
+	returnAfter = time.Second
+)
+
+// server is everything that runs in the process, wired together.
+type server struct {
+	log    *slog.Logger
+	engine *sfu.Engine
+	rooms  *room.Registry
+
+	public, admin            *http.Server
+	publicAddress, adminAddr net.Addr
+	// failed gets the error of a listener that ended by itself.
+	failed  chan error
+	closing atomic.Bool
+	// serving are the two goroutines that accept connections; Close waits for them.
+	serving sync.WaitGroup
+	close   func() error
+}
+
+// start opens the sockets and serves on them until Close. ctx bounds only the start itself.
+func start(ctx context.Context, cfg Config) (*server, error) {
+	ips, err := cfg.publicIPs()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{log: cfg.Log, failed: make(chan error, 2)}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	s.close = sync.OnceValue(s.shutdown)
+
+	admin, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.AdminListen)
+	if err != nil {
+		return nil, listenError("admin-listen", cfg.AdminListen, "TCP", err)
+	}
+	public, engine, err := listenBoth(ctx, cfg.Listen, sfu.Config{PublicIPs: ips, MaxSeats: cfg.MaxSeats, Log: s.log})
+	if err != nil {
+		admin.Close() //nolint:errcheck,gosec // nobody has connected
+		return nil, err
+	}
+	s.engine, s.publicAddress, s.adminAddr = engine, public.Addr(), admin.Addr()
+	s.rooms = room.NewRegistry(room.Config{
+		Engine:          engine,
+		Limits:          cfg.limits(),
+		MaxRooms:        cfg.MaxRooms,
+		MaxParticipants: cfg.MaxParticipants,
+		Seats:           cfg.Seats,
+		SessionGrace:    cfg.SessionGrace,
+		RoomGrace:       cfg.RoomGrace,
+		ServerName:      "hiroba/" + version,
+		Log:             s.log,
+	})
+	signaling := ws.NewHandler(ws.Config{})
+	s.public = s.newHTTPServer(publicHandler(signaling, web.Dist))
+	s.admin = s.newHTTPServer(s.adminHandler(metrics.New(metrics.Sources{})))
+	s.serve(s.public, public)
+	s.serve(s.admin, admin)
+	s.log.Info("server started", "listen", s.publicAddress.String(), "media", engine.Addr().String(),
+		"admin", s.adminAddr.String(), "version", version)
+	return s, nil
+}
+
+func (s *server) newHTTPServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// serve accepts connections in a goroutine of its own until the server is shut down.
+func (s *server) serve(h *http.Server, l net.Listener) {
+	s.serving.Go(func() {
+		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("accept on %v: %w", l.Addr(), err)
+		}
+	})
+}
+
+// URL is what to open in a browser on this machine.
+func (s *server) URL() string { return browserURL(s.publicAddress) }
+
+// AdminURL is where the admin listener answers.
+func (s *server) AdminURL() string { return browserURL(s.adminAddr) }
+
+func browserURL(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		panic(fmt.Sprintf("listener with the address %v", a))
+	}
+	if ip := net.ParseIP(host); ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// Close says goodbye to every client, closes all sockets, and waits. It may be called more than once.
+func (s *server) Close() error { return s.close() }
+
+func (s *server) shutdown() error {
+	s.closing.Store(true) // readyz
+	s.log.Info("server stopping")
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	err := errors.Join(
+		s.rooms.Shutdown(ctx, protocol.Bye{
+			Reason:    protocol.ByeShutdown,
+			Message:   "The server stops. Coming back as soon as it runs again.",
+			Reconnect: true,
+			AfterMs:   returnAfter.Milliseconds(),
+		}),
+		s.public.Shutdown(ctx),
+		s.engine.Close(),
+		s.admin.Shutdown(ctx),
+	)
+	s.serving.Wait()
+	s.log.Info("server stopped")
+	return err
+}

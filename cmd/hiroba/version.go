@@ -1,0 +1,47 @@
+package main
+
+import (
+	"cmp"
+	"runtime"
+	"runtime/debug"
+)
+
+// version is set by the linker (see the Makefile); a build without it is a development build.
+var version = "dev"
+
+// build says which program this is.
+type build struct {
+	// Version is a release or "dev"; Revision the commit, with "-dirty" when the tree had changes; both may be
+	// unknown. Go is the version of the compiler.
+	Version, Revision, Go string
+}
+
+// currentBuild reads what the compiler left in the program.
+func currentBuild() build {
+	b := build{Version: version, Go: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	dirty := ""
+	for _, setting := range info.Settings {
+		switch setting.Key {
+		case "vcs.revision":
+			b.Revision = setting.Value[:min(12, len(setting.Value))]
+		case "vcs.modified":
+			if setting.Value == "true" {
+				dirty = "-dirty"
+			}
+		}
+	}
+	if b.Revision != "" {
+		b.Revision += dirty
+	}
+	return b
+}
+
+// String is what the version command prints.
+func (b build) String() string {
+	return "hiroba " + b.Version + " (commit " + cmp.Or(b.Revision, "unknown") + ", " + b.Go + ", " +
+		runtime.GOOS + "/" + runtime.GOARCH + ")"
+}

@@ -1,0 +1,90 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"hiroba/sfu"
+	"hiroba/sfu/media"
+	"hiroba/sfu/stats"
+)
+
+// Engine is what the media plane shows of itself; *sfu.Engine is the real one.
+type Engine interface {
+	Counters() *stats.Counters
+	// Peers counts the PeerConnections by state.
+	Peers() map[sfu.State]int
+	UpTracks() int
+	// MailboxDepth is the longest mailbox of each kind of owner.
+	MailboxDepth() map[string]int
+}
+
+// peerStates are the values of the label "state". A closed peer is no longer counted.
+var peerStates = []sfu.State{
+	sfu.StateNew, sfu.StateConnecting, sfu.StateConnected, sfu.StateDisconnected, sfu.StateFailed,
+}
+
+// directions and kinds are the values of the labels of the same names.
+var (
+	directions = []stats.Direction{stats.Up, stats.Down}
+	kinds      = []media.Kind{media.Audio, media.Video}
+)
+
+var (
+	peersDesc = gauge("peers", "PeerConnections by the state of their transport.", "state")
+	tracks    = gauge("up_tracks", "Tracks that participants publish now.")
+	packets   = counter("rtp_packets_total",
+		"RTP packets received from publishers (up) and sent to subscribers (down).", "direction", "kind")
+	bytesDesc = counter("rtp_bytes_total",
+		"Bytes of RTP packets, headers included, received from publishers (up) and sent to subscribers (down).",
+		"direction", "kind")
+	drops = counter("rtp_packets_dropped_total",
+		"RTP packets that were not passed on, and retransmissions that were not made, by reason.",
+		"direction", "reason")
+	nacks = counter("nacked_packets_total",
+		"Packets asked for again: by the server from publishers (up), by subscribers from the server (down).",
+		"direction")
+	plis = counter("keyframe_requests_total",
+		"PLI and FIR messages: sent to publishers (up), received from subscribers (down).", "direction")
+	rtx = counter("rtx_packets_total",
+		"Retransmissions: received from publishers (up), sent to subscribers (down).", "direction")
+	keyframes    = counter("keyframes_total", "Keyframes received from publishers.")
+	switches     = counter("seat_switches_total", "Changes of the occupant of a seat.")
+	reports      = counter("sender_reports_total", "RTCP sender reports sent to subscribers.")
+	feedback     = counter("transport_feedback_total", "Transport-wide feedback packets received from subscribers.")
+	panics       = counter("contained_panics_total", "Panics that ended one participant's session only.")
+	forwardDelay = desc("forward_delay_seconds",
+		"Time from the arrival of an RTP packet to handing it to the kernel for the last of its subscribers.")
+)
+
+// collectMedia sends the metrics of the media plane.
+func collectMedia(ch chan<- prometheus.Metric, e Engine) {
+	peers := e.Peers()
+	for _, state := range peerStates {
+		send(ch, peersDesc, peers[state], string(state))
+	}
+	send(ch, tracks, e.UpTracks())
+
+	c := e.Counters()
+	for _, d := range directions {
+		for _, k := range kinds {
+			send(ch, packets, c.Packets(d, k), d.String(), k.String())
+			send(ch, bytesDesc, c.Bytes(d, k), d.String(), k.String())
+		}
+		for _, r := range stats.Reasons() {
+			send(ch, drops, c.Drops(d, r), d.String(), r.String())
+		}
+	}
+	up, down := stats.Up.String(), stats.Down.String()
+	send(ch, nacks, c.NACKsSent.Load(), up)
+	send(ch, nacks, c.NACKsReceived.Load(), down)
+	send(ch, plis, c.PLIsSent.Load(), up)
+	send(ch, plis, c.PLIsReceived.Load(), down)
+	send(ch, rtx, c.RTXReceived.Load(), up)
+	send(ch, rtx, c.RTXSent.Load(), down)
+	send(ch, keyframes, c.Keyframes.Load())
+	send(ch, switches, c.SeatSwitches.Load())
+	send(ch, reports, c.SenderReports.Load())
+	send(ch, feedback, c.FeedbackReceived.Load())
+	send(ch, panics, c.Panics.Load())
+	sendHistogram(ch, forwardDelay, c.ForwardDelay.Snapshot())
+}
