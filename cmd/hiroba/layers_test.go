@@ -26,9 +26,10 @@ var layers = map[string]int{
 	"signaling/protocol": 0,
 	"web":                0,
 
-	"sfu/codec":        10,
-	"sfu/packet":       11,
-	"signaling/client": 10,
+	"sfu/codec":                  10,
+	"sfu/packet":                 11,
+	"signaling/client":           11,
+	"signaling/client/synthetic": 10,
 
 	"sfu/layer":    20,
 	"sfu/rewrite":  20,
@@ -172,8 +173,10 @@ func within(imported, module string) bool {
 }
 
 func TestEveryPackageHasALayer(t *testing.T) {
+	told := map[string]bool{}
 	for _, f := range sourceFiles(t) {
-		if _, ok := layers[f.pkg]; !ok {
+		if _, ok := layers[f.pkg]; !ok && !told[f.pkg] {
+			told[f.pkg] = true
 			t.Errorf("%s: package %s has no layer; add it to 'layers' in cmd/hiroba/layers_test.go and to the "+
 				"table in ARCHITECTURE.md", f.name, f.pkg)
 		}
