@@ -16,9 +16,12 @@ type Info struct {
 	// Layered says that the packet names its layers; otherwise Spatial and Temporal are 0.
 	Layered           bool
 	Spatial, Temporal uint8
-	// SwitchUp says that who received only lower temporal layers so far can begin to receive this one, from this frame
-	// on. It is true for keyframes.
+	// SwitchUp says that who received all lower temporal layers can begin to receive this one, from this frame on. It is
+	// true for keyframes.
 	SwitchUp bool
+	// Intra says that the frame depends on no earlier picture, at most on lower spatial layers of its own: who gets those
+	// can begin to receive this spatial layer with it.
+	Intra bool
 	// Discardable says that no other frame depends on this one. It is false where the packet does not say.
 	Discardable bool
 
@@ -46,17 +49,17 @@ func Inspect(c media.Codec, payload, dd []byte) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	info.addDescriptor(c, head)
+	info.addHead(c, head)
 	return info, nil
 }
 
-func (i *Info) addDescriptor(c media.Codec, head DescriptorHead) {
+func (i *Info) addHead(c media.Codec, head DescriptorHead) {
 	i.HasDescriptor = true
 	i.FrameNumber = head.FrameNumber
 	i.StartOfFrame = head.StartOfFrame
 	i.EndOfFrame = head.EndOfFrame
 	if c == media.AV1 && head.StartOfFrame && head.HasStructure {
-		i.Keyframe, i.SwitchUp = true, true
+		i.Keyframe, i.SwitchUp, i.Intra = true, true, true
 	}
 }
 
@@ -89,6 +92,7 @@ func infoOfVP8(d VP8) Info {
 		Layered:      d.HasTID,
 		Temporal:     d.TID,
 		SwitchUp:     d.Keyframe || d.LayerSync,
+		Intra:        d.Keyframe,
 		Discardable:  d.NonReference,
 		Width:        d.Width,
 		Height:       d.Height,
@@ -104,6 +108,7 @@ func infoOfVP9(d *VP9) Info {
 		Spatial:      d.SID,
 		Temporal:     d.TID,
 		SwitchUp:     d.SwitchUp || !d.InterPicture,
+		Intra:        !d.InterPicture,
 	}
 	if n := d.SpatialLayers; n > 0 { // of the whole picture: its highest layer
 		i.Width, i.Height = d.Widths[n-1], d.Heights[n-1]
@@ -116,6 +121,7 @@ func infoOfH264(d H264) Info {
 		Keyframe:     d.StartsKeyframe(),
 		StartOfFrame: d.StartsFrame,
 		SwitchUp:     d.StartsKeyframe(),
+		Intra:        d.StartsKeyframe(),
 		Discardable:  d.NonReference,
 		Width:        d.Width,
 		Height:       d.Height,
@@ -130,6 +136,7 @@ func infoOfAV1(d AV1) Info {
 		Spatial:      d.SID,
 		Temporal:     d.TID,
 		SwitchUp:     d.StartsKeyframe(),
+		Intra:        d.StartsKeyframe(),
 		Width:        d.Width,
 		Height:       d.Height,
 	}

@@ -1,0 +1,52 @@
+package codec
+
+import "hiroba/sfu/media"
+
+// Inspector is Inspect for the packets of one stream. It remembers the template structure of the newest keyframe, so
+// that the dependency descriptor tells the layers too. The zero value is ready to use.
+type Inspector struct {
+	reader DescriptorReader
+	// Descriptor is the dependency descriptor of the last packet. It is valid if that one's Info says HasDescriptor;
+	// beyond its head only if DecodeTargets is not 0.
+	Descriptor Descriptor
+}
+
+// Structure is the template structure of the newest keyframe, nil where there is none. It is valid until the next
+// Inspect.
+func (i *Inspector) Structure() *Structure { return i.reader.Structure() }
+
+// ActiveTargets are the decode targets that the sender produces at present (see DescriptorReader).
+func (i *Inspector) ActiveTargets() uint32 { return i.reader.ActiveTargets() }
+
+// Inspect reads an RTP payload of the codec c, without padding, and the dependency descriptor dd that came with it, if
+// any. What the descriptor says about layers prevails over the payload.
+func (i *Inspector) Inspect(c media.Codec, payload, dd []byte) (Info, error) {
+	info, err := inspectPayload(c, payload)
+	if err != nil {
+		return Info{}, err
+	}
+	if len(dd) == 0 {
+		return info, nil
+	}
+	switch err := i.reader.Read(dd, &i.Descriptor); err { //nolint:errorlint // ours, never wrapped
+	case nil:
+		info.addHead(c, i.Descriptor.DescriptorHead)
+		info.addDescriptor(&i.Descriptor)
+	case ErrNoStructure:
+		info.addHead(c, i.Descriptor.DescriptorHead)
+	default:
+		return Info{}, err
+	}
+	return info, nil
+}
+
+func (i *Info) addDescriptor(d *Descriptor) {
+	i.Layered = true
+	i.Spatial, i.Temporal = d.Spatial, d.Temporal
+	i.Discardable = d.Discardable()
+	i.Intra = i.Keyframe || d.Intra()
+	i.SwitchUp = i.Keyframe || d.SwitchUp
+	if d.HasStructure {
+		i.Width, i.Height = d.PictureWidth, d.PictureHeight
+	}
+}
