@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"hiroba/room"
 	"hiroba/signaling/protocol"
 )
 
@@ -35,25 +36,24 @@ const (
 
 // Config holds every setting of the server. The tags are the documentation that --help prints.
 type Config struct {
-	Listen      string   `group:"addresses" default:":8080" placeholder:"HOST:PORT" help:"Where clients connect: TCP for the web app and the WebSocket, UDP of the same number for all media. On a loopback host only this machine can join. Port 0 takes a free one."`
-	AdminListen string   `group:"addresses" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where /metrics, /healthz, /readyz and /debug/pprof are served. Keep it away from the internet."`
-	PublicIP    []string `group:"addresses" name:"public-ip" placeholder:"IP" help:"Address that clients reach this server at, when it is not one of its own, as behind a 1:1 NAT. Repeat it, or separate with commas, for IPv4 and IPv6."`
-	//nolint:lll // a tag cannot be broken
+	Listen         string   `group:"addresses" default:":8080" placeholder:"HOST:PORT" help:"Where clients connect: TCP for the web app and the WebSocket, UDP of the same number for all media. On a loopback host only this machine can join. Port 0 takes a free one."`
+	AdminListen    string   `group:"addresses" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where /metrics, /healthz, /readyz and /debug/pprof are served. Keep it away from the internet."`
+	PublicIP       []string `group:"addresses" name:"public-ip" placeholder:"IP" help:"Address that clients reach this server at, when it is not one of its own, as behind a 1:1 NAT. Repeat it, or separate with commas, for IPv4 and IPv6."`
 	AllowedOrigins []string `group:"addresses" placeholder:"ORIGIN" help:"Other web origins whose pages may connect, such as https://example.com. The server's own pages always may."`
 
 	LogFormat string `group:"logs" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text for people, json for machines."`
 	LogLevel  string `group:"logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least serious kind of entry to write: debug, info, warn or error."`
 
 	MaxRooms        int           `group:"rooms" default:"1000" placeholder:"N" help:"Rooms that may exist at once."`
-	MaxParticipants int           `group:"rooms" default:"100" placeholder:"N" help:"People that may be in one room."`
+	MaxParticipants int           `group:"rooms" default:"200" placeholder:"N" help:"People that may be in one room."`
 	Seats           int           `group:"rooms" default:"8" placeholder:"N" help:"Seats of a participant at first: how many others are received at once before the client asks for more."`
 	MaxSeats        int           `group:"rooms" default:"64" placeholder:"N" help:"Seats that a participant may have at most, up to 64."`
 	SessionGrace    time.Duration `group:"rooms" default:"30s" placeholder:"TIME" help:"How long somebody whose connection was lost stays in the room and may come back unnoticed."`
 	RoomGrace       time.Duration `group:"rooms" default:"30s" placeholder:"TIME" help:"How long an empty room keeps its chat before it vanishes."`
 
-	MaxChatLength    int      `group:"limits" default:"2000" placeholder:"N" help:"Characters of one chat message."`
+	MaxChatLength    int      `group:"limits" default:"4000" placeholder:"N" help:"Characters of one chat message."`
 	ChatHistory      int      `group:"limits" default:"200" placeholder:"N" help:"Chat messages that somebody who joins later gets to see."`
-	MaxFileSize      byteSize `group:"limits" default:"1GB" placeholder:"SIZE" help:"Size of one file that is sent to a room, such as 500MB or 2GB."`
+	MaxFileSize      byteSize `group:"limits" default:"2GB" placeholder:"SIZE" help:"Size of one file that is sent to a room, such as 500MB or 2GB."`
 	MaxFileTransfers int      `group:"limits" default:"16" placeholder:"N" help:"File transfers of one participant at once, both ways together."`
 
 	// Log is where the server logs; set by run from LogFormat and LogLevel, or by tests.
@@ -167,20 +167,11 @@ func (c *Config) publicIPs() ([]netip.Addr, error) {
 
 // limits are what the server tells its clients to stay within.
 func (c *Config) limits() protocol.Limits {
-	return protocol.Limits{
-		NameChars:       64,
-		RoomChars:       64,
-		ChatChars:       c.MaxChatLength,
-		ChatHistory:     c.ChatHistory,
-		Seats:           c.MaxSeats,
-		ViewTiles:       256,
-		MessageBytes:    64 << 10,
-		OfferBytes:      256 << 10,
-		FileBytes:       int64(c.MaxFileSize),
-		FileChunkBytes:  16 << 10,
-		FileWindowBytes: 1 << 20,
-		FileTransfers:   c.MaxFileTransfers,
-	}
+	l := room.DefaultLimits()
+	l.Seats = c.MaxSeats
+	l.ChatChars, l.ChatHistory = c.MaxChatLength, c.ChatHistory
+	l.FileBytes, l.FileTransfers = int64(c.MaxFileSize), c.MaxFileTransfers
+	return l
 }
 
 // helpWithDefault adds to a setting's help what --help cannot show in the placeholder: default and variable.

@@ -122,11 +122,10 @@ type settingOrigins map[string]string
 // flagInError finds the flag that an error of kong or check begins with.
 var flagInError = regexp.MustCompile(`^--([a-z-]+)`)
 
-// explain is the text of an error about a setting; when its value came from a file, it says so.
-func (o settingOrigins) explain(err error) string {
-	text := err.Error()
-	if flag := flagInError.FindStringSubmatch(text); flag != nil && o[flag[1]] != "" {
-		return fmt.Sprintf("%s (from %s)", text, o[flag[1]])
+// explain adds to an error about a setting where its value came from, when that is a file.
+func (o settingOrigins) explain(err error) error {
+	if flag := flagInError.FindStringSubmatch(err.Error()); flag != nil && o[flag[1]] != "" {
+		return fmt.Errorf("%w (from %s)", err, o[flag[1]])
 	}
-	return text
+	return err
 }

@@ -9,7 +9,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
+	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -42,33 +45,15 @@ func main() {
 
 // execute is the program without its process: it returns the exit code.
 func execute(args []string, stdout, stderr io.Writer) int {
-	var cli commandLine
-	origins := settingOrigins{}
-	exited := false // set by --help, which kong answers itself
-	parser := kong.Must(&cli,
-		kong.Name("hiroba"),
-		kong.Description("A self-hosted server for video rooms."),
-		kong.DefaultEnvars(envPrefix),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { exited = true }),
-		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110}),
-		kong.ValueFormatter(helpWithDefault),
-		kong.Bind(origins),
-		settingGroups,
-	)
-	parsed, err := parser.Parse(args)
-	if exited {
-		return 0
-	}
-	if err == nil && parsed.Command() == "serve" {
-		err = cli.Serve.check()
-	}
+	cli, command, err := parseArguments(args, stdout, stderr)
 	if err != nil {
-		fmt.Fprintf(stderr, "hiroba: %s\n", origins.explain(err))
+		fmt.Fprintf(stderr, "hiroba: %s\n", err)
 		return exitSetting
 	}
-
-	if parsed.Command() == "version" {
+	switch command {
+	case "": // kong has answered --help
+		return 0
+	case "version":
 		fmt.Fprintln(stdout, currentBuild())
 		return 0
 	}
@@ -87,6 +72,53 @@ func execute(args []string, stdout, stderr io.Writer) int {
 		return exitFault
 	}
 	return 0
+}
+
+// parseArguments reads the settings and checks them. The command is empty when there is nothing left to do.
+func parseArguments(args []string, stdout, stderr io.Writer) (cli commandLine, command string, err error) {
+	origins := settingOrigins{}
+	answered := false // --help
+	parser := kong.Must(&cli,
+		kong.Name("hiroba"),
+		kong.Description("A self-hosted server for video rooms."),
+		kong.DefaultEnvars(envPrefix),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { answered = true }),
+		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110}),
+		kong.ValueFormatter(helpWithDefault),
+		kong.Bind(origins),
+		kong.KindMapper(reflect.Int, plainMapper(strconv.Atoi, "a whole number such as 10")),
+		kong.TypeMapper(reflect.TypeFor[time.Duration](), plainMapper(time.ParseDuration, "a time such as 30s or 5m")),
+		settingGroups,
+	)
+	parsed, err := parser.Parse(args)
+	if answered {
+		return cli, "", nil
+	}
+	if err == nil && parsed.Command() == "serve" {
+		err = cli.Serve.check()
+	}
+	if err != nil {
+		return cli, "", origins.explain(err)
+	}
+	return cli, parsed.Command(), nil
+}
+
+// plainMapper reads a value, and where it cannot, says what would be right.
+func plainMapper[T any](read func(string) (T, error), right string) kong.MapperFunc {
+	return func(ctx *kong.DecodeContext, target reflect.Value) error {
+		token, err := ctx.Scan.PopValue("value")
+		if err != nil {
+			return err
+		}
+		text := fmt.Sprint(token.Value)
+		value, err := read(text)
+		if err != nil {
+			return fmt.Errorf("%q cannot be used; use %s", text, right)
+		}
+		target.Set(reflect.ValueOf(value))
+		return nil
+	}
 }
 
 // run serves until ctx ends and then closes in an orderly way.

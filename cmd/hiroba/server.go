@@ -81,12 +81,22 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	})
 	signaling := ws.NewHandler(ws.Config{})
 	s.public = s.newHTTPServer(publicHandler(signaling, web.Dist))
-	s.admin = s.newHTTPServer(s.adminHandler(metrics.New(metrics.Sources{})))
+	s.admin = s.newHTTPServer(s.adminHandler(metrics.NewHandler(s.metricSources(), s.log)))
 	s.serve(s.public, public)
 	s.serve(s.admin, admin)
 	s.log.Info("server started", "listen", s.publicAddress.String(), "media", engine.Addr().String(),
 		"admin", s.adminAddr.String(), "version", version)
 	return s, nil
+}
+
+// metricSources are what a scrape reads.
+func (s *server) metricSources() metrics.Sources {
+	return metrics.Sources{
+		Engine:    s.engine,
+		Rooms:     func() metrics.Rooms { return metrics.Rooms{} },
+		Signaling: func() metrics.Signaling { return metrics.Signaling{} },
+		Build:     metrics.Build(currentBuild()),
+	}
 }
 
 func (s *server) newHTTPServer(h http.Handler) *http.Server {

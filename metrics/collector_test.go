@@ -1,0 +1,225 @@
+package metrics
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"log/slog"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"hiroba/sfu"
+	"hiroba/sfu/media"
+	"hiroba/sfu/stats"
+	"hiroba/signaling/protocol"
+)
+
+// fakeEngine is a media plane that only has numbers.
+type fakeEngine struct {
+	counters stats.Counters
+	peers    map[sfu.State]int
+}
+
+func (e *fakeEngine) Counters() *stats.Counters    { return &e.counters }
+func (e *fakeEngine) Peers() map[sfu.State]int     { return e.peers }
+func (e *fakeEngine) UpTracks() int                { return 3 }
+func (e *fakeEngine) MailboxDepth() map[string]int { return map[string]int{"shard": 5, "peer": 1} }
+
+func idleSources() Sources {
+	return Sources{
+		Engine:    &fakeEngine{},
+		Rooms:     func() Rooms { return Rooms{JoinDuration: new(stats.Histogram).Snapshot()} },
+		Signaling: func() Signaling { return Signaling{} },
+		Build:     Build{Version: "1.2.3", Revision: "abc", Go: "go1.26"},
+	}
+}
+
+// busySources have something to show in every metric.
+func busySources() Sources {
+	e := &fakeEngine{peers: map[sfu.State]int{sfu.StateConnected: 2, sfu.StateNew: 1}}
+	c := &e.counters
+	c.Forwarded(stats.Up, media.Video, 1200)
+	c.Forwarded(stats.Down, media.Video, 1200)
+	c.Forwarded(stats.Down, media.Audio, 80)
+	c.Dropped(stats.Down, stats.AwaitingKeyframe)
+	c.NACKsReceived.Add(7)
+	c.PLIsSent.Add(2)
+	c.RTXSent.Add(6)
+	c.Keyframes.Add(1)
+	c.SeatSwitches.Add(4)
+	c.ForwardDelay.Observe(300 * time.Microsecond)
+	return Sources{
+		Engine: e,
+		Rooms: func() Rooms {
+			var h stats.Histogram
+			h.Observe(200 * time.Millisecond)
+			return Rooms{
+				Rooms: 1, Participants: 3, Joins: 9, JoinDuration: h.Snapshot(),
+				Refused: map[protocol.Code]uint64{protocol.CodeNameTaken: 2},
+			}
+		},
+		Signaling: func() Signaling {
+			return Signaling{
+				Connections: 3,
+				Received:    map[protocol.Type]uint64{protocol.TypeJoin: 11, "made_up_by_a_client": 5},
+				Sent:        map[protocol.Type]uint64{protocol.TypeWelcome: 9},
+				Errors:      map[protocol.Code]uint64{protocol.CodeNameTaken: 2},
+			}
+		},
+		Build: Build{Version: "1.2.3", Revision: "abc", Go: "go1.26"},
+	}
+}
+
+// scrape is what Prometheus would get.
+func scrape(t *testing.T, s Sources) string {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	NewHandler(s, slog.New(slog.DiscardHandler)).ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	if answer.Code != 200 {
+		t.Fatalf("status %d: %s", answer.Code, answer.Body)
+	}
+	return answer.Body.String()
+}
+
+// series are the lines of our own metrics without their values.
+func series(text string) []string {
+	var names []string
+	for line := range strings.Lines(text) {
+		if name, _, found := strings.Cut(line, " "); found && strings.HasPrefix(line, namespace+"_") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
+	text := scrape(t, busySources())
+	for _, want := range []string{
+		`hiroba_rooms 1`,
+		`hiroba_participants 3`,
+		`hiroba_peers{state="connected"} 2`,
+		`hiroba_up_tracks 3`,
+		`hiroba_joins_total 9`,
+		`hiroba_joins_refused_total{reason="name_taken"} 2`,
+		`hiroba_join_duration_seconds_bucket{le="0.25"} 1`,
+		`hiroba_join_duration_seconds_sum 0.2`,
+		`hiroba_rtp_packets_total{direction="down",kind="video"} 1`,
+		`hiroba_rtp_bytes_total{direction="down",kind="audio"} 80`,
+		`hiroba_rtp_packets_dropped_total{direction="down",reason="awaiting_keyframe"} 1`,
+		`hiroba_nacked_packets_total{direction="down"} 7`,
+		`hiroba_keyframe_requests_total{direction="up"} 2`,
+		`hiroba_rtx_packets_total{direction="down"} 6`,
+		`hiroba_keyframes_total 1`,
+		`hiroba_seat_switches_total 4`,
+		`hiroba_forward_delay_seconds_bucket{le="0.0005"} 1`,
+		`hiroba_forward_delay_seconds_count 1`,
+		`hiroba_signaling_connections 3`,
+		`hiroba_signaling_messages_total{direction="up",type="join"} 11`,
+		`hiroba_signaling_messages_total{direction="down",type="welcome"} 9`,
+		`hiroba_signaling_errors_total{code="name_taken"} 2`,
+		`hiroba_mailbox_depth{owner="shard"} 5`,
+		`hiroba_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no line %q", want)
+		}
+	}
+	for _, want := range []string{"go_goroutines ", "process_resident_memory_bytes "} {
+		if !strings.Contains(text, "\n"+want) {
+			t.Errorf("no metric %q", want)
+		}
+	}
+}
+
+func TestSeriesAreKnownFromTheStart(t *testing.T) {
+	idle, busy := series(scrape(t, idleSources())), series(scrape(t, busySources()))
+	if diff := cmp.Diff(idle, busy); diff != "" {
+		t.Errorf("series came or went with use (-idle +busy):\n%s", diff)
+	}
+	if len(idle) > 250 {
+		t.Errorf("%d series; want a number that does not hurt anybody", len(idle))
+	}
+}
+
+func TestMetricsFollowTheRulesOfPrometheus(t *testing.T) {
+	problems, err := testutil.GatherAndLint(newRegistry(busySources()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+func TestPromtoolAcceptsTheMetrics(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed (Debian: package prometheus)")
+	}
+	check := exec.CommandContext(t.Context(), promtool, "check", "metrics")
+	check.Stdin = strings.NewReader(scrape(t, busySources()))
+	if out, err := check.CombinedOutput(); err != nil || len(out) > 0 {
+		t.Errorf("promtool check metrics: %v\n%s", err, out)
+	}
+}
+
+func TestLabelsCoverTheProtocol(t *testing.T) {
+	types := append(slices.Clone(clientTypes), serverTypes...)
+	types = slices.DeleteFunc(types, func(t protocol.Type) bool { return t == TypeUnknown })
+	for name, value := range protocolConstants(t, "Type") {
+		// Messages of the file channel do not pass the WebSocket.
+		if !strings.HasPrefix(value, "file_") && !slices.Contains(types, protocol.Type(value)) {
+			t.Errorf("protocol.%s is missing in clientTypes and serverTypes", name)
+		}
+	}
+	for name, value := range protocolConstants(t, "Code") {
+		if !slices.Contains(errorCodes, protocol.Code(value)) {
+			t.Errorf("protocol.%s is missing in errorCodes", name)
+		}
+	}
+}
+
+// protocolConstants reads the string constants of one type from the sources of signaling/protocol.
+func protocolConstants(t *testing.T, typeName string) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	folder := filepath.Join("..", "signaling", "protocol")
+	packages, err := parser.ParseDir(token.NewFileSet(), folder, func(f fs.FileInfo) bool {
+		return !strings.HasSuffix(f.Name(), "_test.go")
+	}, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pkg := range packages {
+		ast.Inspect(pkg, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok {
+				return true
+			}
+			if typ, ok := spec.Type.(*ast.Ident); !ok || typ.Name != typeName {
+				return true
+			}
+			for i, name := range spec.Names {
+				if literal, ok := spec.Values[i].(*ast.BasicLit); ok {
+					found[name.Name], _ = strconv.Unquote(literal.Value)
+				}
+			}
+			return true
+		})
+	}
+	if len(found) == 0 {
+		t.Fatalf("no constants of type %s in %s", typeName, folder)
+	}
+	return found
+}
