@@ -64,6 +64,13 @@ func (m *Mailbox[T]) Close() {
 	m.signal()
 }
 
+// Closed reports whether Close was called.
+func (m *Mailbox[T]) Closed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.closed
+}
+
 func (m *Mailbox[T]) signal() {
 	select {
 	case m.wake <- struct{}{}:

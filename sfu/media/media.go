@@ -110,8 +110,11 @@ func (c Codec) Kind() Kind {
 }
 
 // ClockRate is the number of RTP timestamp units in a second.
-func (c Codec) ClockRate() uint32 {
-	if c == Opus {
+func (c Codec) ClockRate() uint32 { return c.Kind().ClockRate() }
+
+// ClockRate is the number of RTP timestamp units in a second: one for all codecs of a kind.
+func (k Kind) ClockRate() uint32 {
+	if k == Audio {
 		return 48000
 	}
 	return 90000

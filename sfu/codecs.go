@@ -1,0 +1,124 @@
+package sfu
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/pion/webrtc/v4"
+
+	"hiroba/sfu/media"
+)
+
+// The URIs of the header extensions that the server reads or writes.
+const (
+	uriMID                  = "urn:ietf:params:rtp-hdrext:sdes:mid"
+	uriRID                  = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+	uriRepairedRID          = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+	uriAudioLevel           = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+	uriAbsSendTime          = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+	uriTransportCC          = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+	uriDependencyDescriptor = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
+)
+
+// newMediaEngine makes the MediaEngine of all peers. It holds only what rooms use: with a browser's whole list each
+// negotiation costs an order of magnitude more CPU.
+func newMediaEngine() (*webrtc.MediaEngine, error) {
+	video := []webrtc.RTCPFeedback{
+		{Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}, {Type: "transport-cc"},
+	}
+	codecs := []struct {
+		codec media.Codec
+		pt    webrtc.PayloadType
+		mime  string
+		fmtp  string
+	}{
+		{media.VP8, 96, webrtc.MimeTypeVP8, ""},
+		{media.VP9, 98, webrtc.MimeTypeVP9, "profile-id=0"},
+		{media.H264, 102, webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"},
+		{media.AV1, 45, webrtc.MimeTypeAV1, "level-idx=5;profile=0;tier=0"},
+	}
+	m := &webrtc.MediaEngine{}
+	err := m.RegisterCodec(webrtc.RTPCodecParameters{
+		PayloadType: 111,
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeOpus, ClockRate: media.Opus.ClockRate(), Channels: 2,
+			SDPFmtpLine: "minptime=10;useinbandfec=1", RTCPFeedback: []webrtc.RTCPFeedback{{Type: "transport-cc"}},
+		},
+	}, webrtc.RTPCodecTypeAudio)
+	if err != nil {
+		return nil, fmt.Errorf("register opus: %w", err)
+	}
+	for _, c := range codecs {
+		for _, p := range []webrtc.RTPCodecParameters{
+			{PayloadType: c.pt, RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: c.mime, ClockRate: c.codec.ClockRate(), SDPFmtpLine: c.fmtp, RTCPFeedback: video,
+			}},
+			{PayloadType: c.pt + 1, RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: webrtc.MimeTypeRTX, ClockRate: c.codec.ClockRate(), SDPFmtpLine: fmt.Sprintf("apt=%d", c.pt),
+			}},
+		} {
+			if err := m.RegisterCodec(p, webrtc.RTPCodecTypeVideo); err != nil {
+				return nil, fmt.Errorf("register %s: %w", p.MimeType, err)
+			}
+		}
+	}
+	both := []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo}
+	for _, e := range []struct {
+		uri   string
+		kinds []webrtc.RTPCodecType
+	}{
+		{uriMID, both},
+		{uriAbsSendTime, both},
+		{uriTransportCC, both},
+		{uriAudioLevel, both[:1]},
+		{uriRID, both[1:]},
+		{uriRepairedRID, both[1:]},
+		{uriDependencyDescriptor, both[1:]},
+	} {
+		for _, kind := range e.kinds {
+			if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: e.uri}, kind); err != nil {
+				return nil, fmt.Errorf("register header extension %s: %w", e.uri, err)
+			}
+		}
+	}
+	return m, nil
+}
+
+// payloadTypes are the payload types that one client uses for the codecs of rooms, and of their retransmissions; 0 where
+// it has none.
+type payloadTypes struct {
+	media, rtx [media.AV1 + 1]media.PayloadType
+	// codecs is the way back, from a payload type.
+	codecs [128]media.Codec
+}
+
+// newPayloadTypes reads a negotiated list of codecs.
+func newPayloadTypes(codecs []webrtc.RTPCodecParameters) payloadTypes {
+	var p payloadTypes
+	for _, c := range codecs {
+		known := media.ParseCodec(c.MimeType)
+		pt := media.PayloadType(c.PayloadType)
+		if known == media.CodecUnknown || pt > 127 || p.media[known] != 0 {
+			continue
+		}
+		p.media[known] = pt
+		p.codecs[pt] = known
+		apt := fmt.Sprintf("apt=%d", pt)
+		if i := slices.IndexFunc(codecs, func(r webrtc.RTPCodecParameters) bool {
+			return media.ParseCodec(r.MimeType) == media.CodecUnknown && r.SDPFmtpLine == apt
+		}); i >= 0 {
+			p.rtx[known] = media.PayloadType(codecs[i].PayloadType)
+		}
+	}
+	return p
+}
+
+// extensionID finds the id of a header extension in a negotiated list; 0 when it is not in it.
+func extensionID(list []webrtc.RTPHeaderExtensionParameter, uri string) uint8 {
+	for _, e := range list {
+		if e.URI == uri {
+			return uint8(e.ID) //nolint:gosec // ids are at most 255 (RFC 8285)
+		}
+	}
+	return 0
+}

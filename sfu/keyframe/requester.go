@@ -1,0 +1,60 @@
+// Package keyframe decides when a publisher is asked for a keyframe. Keyframes are large: each one that is not needed costs
+// the picture of everybody, and each one that is missing is a black tile for somebody.
+package keyframe
+
+import "time"
+
+const (
+	// minInterval is the least time between two requests to one encoding, however many subscribers want one.
+	minInterval = 200 * time.Millisecond
+	// firstRepeat is how long a request may stay unanswered before it is repeated: it or the keyframe may have been
+	// lost like any packet. The wait doubles up to maxRepeat.
+	firstRepeat = 250 * time.Millisecond
+	maxRepeat   = 2 * time.Second
+)
+
+// Requester merges the wishes for a keyframe of one encoding. The zero value is ready.
+type Requester struct {
+	wanted bool
+	// last is the time of the last request; due that of the next one while wanted.
+	last, due time.Time
+	repeat    time.Duration
+}
+
+// Want says that a subscriber needs a keyframe.
+func (r *Requester) Want(now time.Time) {
+	if r.wanted {
+		return
+	}
+	r.wanted = true
+	r.repeat = firstRepeat
+	r.due = now
+	if earliest := r.last.Add(minInterval); !r.last.IsZero() && earliest.After(now) {
+		r.due = earliest
+	}
+}
+
+// HandleKeyframe says that one came. All wishes are met.
+func (r *Requester) HandleKeyframe() { r.wanted = false }
+
+// Forget says that nobody wants one any more.
+func (r *Requester) Forget() { r.wanted = false }
+
+// Deadline is when HandleTimeout wants to be called; the zero time is never.
+func (r *Requester) Deadline() time.Time {
+	if !r.wanted {
+		return time.Time{}
+	}
+	return r.due
+}
+
+// HandleTimeout reports whether a request is to be sent now.
+func (r *Requester) HandleTimeout(now time.Time) bool {
+	if !r.wanted || now.Before(r.due) {
+		return false
+	}
+	r.last = now
+	r.due = now.Add(r.repeat)
+	r.repeat = min(2*r.repeat, maxRepeat)
+	return true
+}

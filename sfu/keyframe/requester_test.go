@@ -1,0 +1,63 @@
+package keyframe_test
+
+import (
+	"testing"
+	"time"
+
+	"hiroba/sfu/keyframe"
+)
+
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// requests plays time in steps of a millisecond and returns when requests go out, in milliseconds.
+func requests(r *keyframe.Requester, from, to int, step func(ms int, now time.Time)) []int {
+	var sent []int
+	for ms := from; ms < to; ms++ {
+		now := epoch.Add(time.Duration(ms) * time.Millisecond)
+		step(ms, now)
+		if r.HandleTimeout(now) {
+			sent = append(sent, ms)
+		}
+	}
+	return sent
+}
+
+func TestRequesterMergesAHundredWishes(t *testing.T) {
+	var r keyframe.Requester
+	sent := requests(&r, 0, 1000, func(ms int, now time.Time) {
+		if ms%10 == 0 { // a hundred joins in a second
+			r.Want(now)
+		}
+		if ms%50 == 49 { // the encoder answers
+			r.HandleKeyframe()
+		}
+	})
+	if len(sent) > 5 {
+		t.Errorf("%d requests in a second: %v, want at most one in 200 ms", len(sent), sent)
+	}
+	if len(sent) == 0 || sent[0] != 0 {
+		t.Errorf("requests at %v, want the first at once", sent)
+	}
+}
+
+func TestRequesterRepeatsUntilAKeyframeComes(t *testing.T) {
+	var r keyframe.Requester
+	sent := requests(&r, 0, 10_000, func(ms int, now time.Time) {
+		if ms == 0 {
+			r.Want(now)
+		}
+	})
+	want := []int{0, 250, 750, 1750, 3750, 5750, 7750, 9750}
+	if len(sent) != len(want) {
+		t.Fatalf("requests at %v, want %v", sent, want)
+	}
+	for i := range want {
+		if sent[i] != want[i] {
+			t.Fatalf("requests at %v, want %v", sent, want)
+		}
+	}
+	r.HandleKeyframe()
+	if !r.Deadline().IsZero() {
+		t.Error("still wants a keyframe after one came")
+	}
+}

@@ -1,0 +1,119 @@
+package sfu
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+
+	"hiroba/sfu/media"
+)
+
+// Offer is a client's SDP offer with the meaning of its m-lines.
+type Offer struct {
+	// ID is the client's count, echoed in the Answered or OfferFailed event.
+	ID  int
+	SDP string
+	// Seats are the m-line pairs in which the client receives, in the order of their creation. Seats are never taken
+	// back: each offer lists those of the former one first.
+	Seats []SeatMIDs
+	// SendMIDs are the m-lines on which the client may send.
+	SendMIDs []media.MID
+}
+
+// SeatMIDs are the two m-lines of a seat.
+type SeatMIDs struct{ Audio, Video media.MID }
+
+// spareLines is how many m-lines an offer may have besides those of its seats and tracks: the data channels' and some
+// that were stopped.
+const spareLines = 16
+
+// maxTracks bounds what one peer publishes.
+const maxTracks = 8
+
+// mLine is what matters of an m-line of an offer before it is applied.
+type mLine struct {
+	kind            media.Kind
+	sends, receives bool
+}
+
+// check reads the offer and refuses what cannot be answered, before pion spends time on it or changes its state.
+func (o Offer) check(maxSeats int) (map[media.MID]mLine, error) {
+	allowed := 2*len(o.Seats) + len(o.SendMIDs) + spareLines
+	if len(o.Seats) > maxSeats {
+		return nil, fmt.Errorf("%w: %d seats, %d allowed", ErrTooManyMedia, len(o.Seats), maxSeats)
+	}
+	if len(o.SendMIDs) > maxTracks {
+		return nil, fmt.Errorf("%w: %d tracks, %d allowed", ErrTooManyMedia, len(o.SendMIDs), maxTracks)
+	}
+	if n := strings.Count(o.SDP, "\nm="); n > allowed { // before the parser allocates for them
+		return nil, fmt.Errorf("%w: %d m-lines, %d allowed for these seats and tracks", ErrTooManyMedia, n, allowed)
+	}
+	var description sdp.SessionDescription
+	if err := description.UnmarshalString(o.SDP); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBadOffer, err)
+	}
+	lines := make(map[media.MID]mLine, len(description.MediaDescriptions))
+	for _, m := range description.MediaDescriptions {
+		mid, ok := m.Attribute("mid")
+		if !ok || mid == "" {
+			return nil, fmt.Errorf("%w: an m-line without mid", ErrBadOffer)
+		}
+		if _, taken := lines[media.MID(mid)]; taken {
+			return nil, fmt.Errorf("%w: mid %q twice", ErrBadOffer, mid)
+		}
+		lines[media.MID(mid)] = newMLine(m)
+	}
+	for i, s := range o.Seats {
+		for _, want := range []struct {
+			mid  media.MID
+			kind media.Kind
+		}{{s.Audio, media.Audio}, {s.Video, media.Video}} {
+			line, ok := lines[want.mid]
+			if !ok || line.kind != want.kind || !line.receives || line.sends {
+				return nil, fmt.Errorf("%w: seat %d: mid %q is not a recvonly %s m-line", ErrBadOffer, i, want.mid, want.kind)
+			}
+		}
+	}
+	for _, mid := range o.SendMIDs {
+		if line, ok := lines[mid]; !ok || line.kind == 0 {
+			return nil, fmt.Errorf("%w: no audio or video m-line has the mid %q", ErrBadOffer, mid)
+		}
+	}
+	return lines, o.checkUnique()
+}
+
+// checkUnique refuses an m-line that is named twice.
+func (o Offer) checkUnique() error {
+	mids := slices.Clone(o.SendMIDs)
+	for _, s := range o.Seats {
+		mids = append(mids, s.Audio, s.Video)
+	}
+	slices.Sort(mids)
+	if len(slices.Compact(mids)) != 2*len(o.Seats)+len(o.SendMIDs) {
+		return fmt.Errorf("%w: a mid is named twice in seats and tracks", ErrBadOffer)
+	}
+	return nil
+}
+
+func newMLine(m *sdp.MediaDescription) mLine {
+	line := mLine{sends: true, receives: true}
+	switch m.MediaName.Media {
+	case "audio":
+		line.kind = media.Audio
+	case "video":
+		line.kind = media.Video
+	}
+	for _, a := range m.Attributes {
+		switch a.Key {
+		case "sendonly":
+			line.receives = false
+		case "recvonly":
+			line.sends = false
+		case "inactive":
+			line.sends, line.receives = false, false
+		}
+	}
+	return line
+}

@@ -1,0 +1,236 @@
+package sfu
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+
+	"hiroba/sfu/mailbox"
+	"hiroba/sfu/media"
+	"hiroba/sfu/rtptime"
+)
+
+// PeerConfig says how a Peer runs.
+type PeerConfig struct {
+	// ID is the participant's, for logs.
+	ID string
+	// Sink takes the peer's events.
+	Sink Sink
+	// Loopback is set for a client that reached the server over loopback: it is given loopback candidates too.
+	Loopback bool
+	// Log has the identity of the participant in it; nil is the engine's.
+	Log *slog.Logger
+}
+
+// Peer is one participant's PeerConnection, with what it publishes and what it receives. Its state is owned by one
+// goroutine, to which all methods post.
+type Peer struct {
+	engine *Engine
+	cfg    PeerConfig
+	log    *slog.Logger
+	pc     *webrtc.PeerConnection
+	shard  *shard
+	down   *subscriber // owned by shard
+	inbox  *mailbox.Mailbox[func(now time.Time)]
+
+	state  atomic.Value // State
+	types  atomic.Pointer[payloadTypes]
+	closed atomic.Bool // after which no event but Closed is sent
+	abused atomic.Bool
+	done   chan struct{}
+
+	// loops counts the goroutines that read from the PeerConnection; they end when it is closed.
+	loops sync.WaitGroup
+
+	// clock maps this publisher's wall clock to ours; its streams share it, which keeps lips in sync. The lock is held
+	// for one sum.
+	clockMu sync.Mutex
+	clock   rtptime.Publisher
+
+	// What follows is owned by run.
+	seats      []*seat
+	tracks     map[media.MID]*UpTrack
+	lastOffer  int
+	candidates int
+	channels   map[string]*channel
+}
+
+// NewPeer makes a peer. It does nothing until the first offer.
+func (e *Engine) NewPeer(cfg PeerConfig) (*Peer, error) {
+	if cfg.Log == nil {
+		cfg.Log = e.log
+	}
+	p := &Peer{
+		engine:   e,
+		cfg:      cfg,
+		log:      cfg.Log,
+		inbox:    mailbox.New[func(time.Time)](),
+		done:     make(chan struct{}),
+		tracks:   make(map[media.MID]*UpTrack),
+		channels: make(map[string]*channel),
+	}
+	p.state.Store(StateNew)
+	pc, err := e.newPeerConnection(p, cfg.Loopback)
+	if err != nil {
+		return nil, err
+	}
+	p.pc = pc
+	if err := e.add(p); err != nil {
+		_ = pc.Close()
+		return nil, err
+	}
+	p.down = newSubscriber(p)
+	p.listen()
+	go p.run()
+	return p, nil
+}
+
+// ID is the participant's.
+func (p *Peer) ID() string { return p.cfg.ID }
+
+// State is the state of the transport now.
+func (p *Peer) State() State {
+	s, _ := p.state.Load().(State)
+	return s
+}
+
+// Supports reports whether the client can receive a codec; false before its first offer was answered.
+func (p *Peer) Supports(c media.Codec) bool {
+	types := p.types.Load()
+	return types != nil && int(c) < len(types.media) && types.media[c] != 0
+}
+
+// learn notes the payload types of one kind, when the first m-line of it is negotiated. Called by pion's goroutines.
+func (p *Peer) learn(kind media.Kind, types *payloadTypes) {
+	for {
+		former := p.types.Load()
+		var merged payloadTypes
+		if former != nil {
+			merged = *former
+		}
+		for c, pt := range types.media {
+			if media.Codec(c).Kind() == kind { //nolint:gosec // a handful
+				merged.media[c], merged.rtx[c] = pt, types.rtx[c]
+			}
+		}
+		if p.types.CompareAndSwap(former, &merged) {
+			return
+		}
+	}
+}
+
+// Close ends the peer; the Closed event follows.
+func (p *Peer) Close() { p.inbox.Post(nil) }
+
+// listen sets pion's callbacks. They only post.
+func (p *Peer) listen() {
+	p.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		p.post(func(time.Time) { p.handleState(State(s.String())) })
+	})
+	p.pc.OnICECandidate(func(c *webrtc.ICECandidate) { p.post(func(time.Time) { p.handleLocalCandidate(c) }) })
+	p.pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
+		p.post(func(time.Time) { p.handleTrack(t, r) })
+	})
+	p.pc.OnDataChannel(func(dc *webrtc.DataChannel) { p.acceptChannel(dc) })
+}
+
+func (p *Peer) post(f func(now time.Time)) bool { return p.inbox.Post(f) }
+
+// emit hands an event to the sink, unless the peer is closed.
+func (p *Peer) emit(e Event) {
+	if !p.closed.Load() {
+		p.cfg.Sink.PeerEvent(p, e)
+	}
+}
+
+// abuse ends a peer whose client broke a bound.
+func (p *Peer) abuse(reason string) {
+	if p.abused.CompareAndSwap(false, true) {
+		p.post(func(time.Time) { p.emit(Abused{Reason: reason}) })
+		p.Close()
+	}
+}
+
+// run is the loop of the peer's goroutine. It ends when Close was posted.
+func (p *Peer) run() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var batch []func(time.Time)
+	for {
+		select {
+		case <-p.inbox.Wait():
+		case <-timer.C:
+		}
+		now := time.Now()
+		batch = p.inbox.Take(batch)
+		for _, f := range batch {
+			if f == nil || !p.contain(now, f) {
+				p.teardown()
+				return
+			}
+		}
+		timer.Reset(p.handleTimeout(now))
+	}
+}
+
+// contain runs f and reports whether it came through. A panic ends this peer, and nobody else's call.
+func (p *Peer) contain(now time.Time, f func(time.Time)) (ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.engine.counters.Panics.Add(1)
+			p.log.Error("peer panicked", "panic", r)
+			ok = false
+		}
+	}()
+	f(now)
+	return true
+}
+
+// handleTimeout asks publishers' encoders for the keyframes that are due, and says how long until the next.
+func (p *Peer) handleTimeout(now time.Time) time.Duration {
+	wait := time.Hour
+	for _, t := range p.tracks {
+		if t.stream != nil && t.requester.HandleTimeout(now) && !t.stream.quiet(now) {
+			p.engine.counters.PLIsSent.Add(1)
+			_ = p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(t.stream.ssrc)}})
+		}
+		if due := t.requester.Deadline(); t.stream != nil && !due.IsZero() {
+			wait = min(wait, due.Sub(now))
+		}
+	}
+	return max(wait, 0)
+}
+
+func (p *Peer) handleState(s State) {
+	if p.State() == s {
+		return
+	}
+	p.state.Store(s)
+	p.log.Debug("peer state changed", "state", s)
+	if s == StateConnected {
+		p.down.post(func(sub *subscriber, _ time.Time) { sub.handleConnected() })
+	}
+	p.emit(StateChanged{State: s})
+}
+
+// teardown ends everything that belongs to the peer, in an order in which nothing outlives what it uses.
+func (p *Peer) teardown() {
+	p.inbox.Close()
+	for _, t := range p.tracks {
+		t.end()
+	}
+	p.down.leave()
+	if err := p.pc.Close(); err != nil {
+		p.log.Debug("closed peer connection", "err", err)
+	}
+	p.loops.Wait()
+	p.state.Store(StateClosed)
+	p.engine.remove(p)
+	p.closed.Store(true)
+	p.cfg.Sink.PeerEvent(p, Closed{})
+	close(p.done)
+}

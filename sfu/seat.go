@@ -1,0 +1,267 @@
+package sfu
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"hiroba/sfu/egress"
+	"hiroba/sfu/media"
+	"hiroba/sfu/packet"
+	"hiroba/sfu/stats"
+)
+
+// Occupant is who sits in a seat: up tracks of one participant, or none.
+type Occupant struct{ Audio, Video *UpTrack }
+
+// Seat changes the occupant of a seat. The client sees and hears it without a new offer: sound changes with the next
+// packet, pictures with the next keyframe.
+func (p *Peer) Seat(index int, o Occupant) {
+	p.post(func(time.Time) {
+		if index < 0 || index >= len(p.seats) {
+			return
+		}
+		s := p.seats[index]
+		p.down.post(func(_ *subscriber, now time.Time) {
+			s.audio.setTarget(now, o.Audio)
+			s.video.setTarget(now, o.Video)
+		})
+	})
+}
+
+// seat is one audio and one video m-line that share a MediaStream, so that the browser keeps their lips in sync.
+type seat struct {
+	mids         SeatMIDs
+	audio, video *seatTrack
+}
+
+func newSeat(p *Peer, index int, mids SeatMIDs) *seat {
+	stream := fmt.Sprintf("seat%d", index)
+	return &seat{
+		mids:  mids,
+		audio: &seatTrack{peer: p, kind: media.Audio, mid: mids.Audio, id: fmt.Sprintf("a%d", index), stream: stream},
+		video: &seatTrack{peer: p, kind: media.Video, mid: mids.Video, id: fmt.Sprintf("v%d", index), stream: stream},
+	}
+}
+
+// seatTrack is one m-line of a seat. Towards pion it is a TrackLocal; towards the shard it is a line.
+type seatTrack struct {
+	peer       *Peer
+	kind       media.Kind
+	mid        media.MID
+	id, stream string
+	sender     *webrtc.RTPSender // set before the track is bound
+
+	// What follows is owned by the shard.
+	line   *egress.Line // nil until the m-line is negotiated
+	out    writer
+	target *UpTrack // the one that line.Target names
+	source *UpTrack // the one that line.Current names
+}
+
+var errNoCodec = errors.New("no codec in common")
+
+// Bind implements webrtc.TrackLocal. pion calls it when the m-line is negotiated. The payload types are those of the
+// whole connection; which of them a packet has is decided packet by packet, and pion's idea of one codec is not used.
+func (t *seatTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	types := newPayloadTypes(c.CodecParameters())
+	var first webrtc.RTPCodecParameters
+	for _, p := range c.CodecParameters() {
+		if media.ParseCodec(p.MimeType).Kind() == t.kind {
+			first = p
+			break
+		}
+	}
+	if first.MimeType == "" {
+		return first, errNoCodec
+	}
+	t.peer.learn(t.kind, &types)
+	var random [6]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return first, fmt.Errorf("pick first sequence number: %w", err)
+	}
+	line := egress.NewLine(egress.Config{
+		Kind:            t.kind,
+		PayloadTypes:    types.media,
+		RTXPayloadTypes: types.rtx,
+		FirstSequence:   binary.BigEndian.Uint16(random[:]),
+		FirstTimestamp:  binary.BigEndian.Uint32(random[2:]),
+	})
+	out := newWriter(c, t.kind)
+	t.peer.down.post(func(sub *subscriber, now time.Time) { sub.bind(now, t, &line, out) })
+	return first, nil
+}
+
+// Unbind implements webrtc.TrackLocal.
+func (t *seatTrack) Unbind(webrtc.TrackLocalContext) error {
+	t.peer.down.post(func(_ *subscriber, now time.Time) { t.setTarget(now, nil) })
+	return nil
+}
+
+// ID implements webrtc.TrackLocal.
+func (t *seatTrack) ID() string { return t.id }
+
+// RID implements webrtc.TrackLocal.
+func (t *seatTrack) RID() string { return "" }
+
+// StreamID implements webrtc.TrackLocal. It is also the CNAME that pion writes into the answer.
+func (t *seatTrack) StreamID() string { return t.stream }
+
+// Kind implements webrtc.TrackLocal.
+func (t *seatTrack) Kind() webrtc.RTPCodecType {
+	if t.kind == media.Audio {
+		return webrtc.RTPCodecTypeAudio
+	}
+	return webrtc.RTPCodecTypeVideo
+}
+
+// setTarget changes the occupant. Until its keyframe comes the former one goes on.
+func (t *seatTrack) setTarget(now time.Time, track *UpTrack) {
+	if track != nil && track.ended.Load() {
+		track = nil
+	}
+	if t.target == track {
+		return
+	}
+	former := t.target
+	t.target = track
+	if t.line == nil {
+		return // bind catches up
+	}
+	t.line.SetTarget(csrcOf(track))
+	if former != nil && former != t.source {
+		t.peer.shard.detach(former, t)
+	}
+	if track == nil || t.line.Current() == csrcOf(track) {
+		t.leaveSource(track)
+	}
+	if track != nil {
+		t.peer.shard.attach(track, t)
+		t.wantKeyframe()
+	}
+}
+
+// leaveSource makes track the one that is sent.
+func (t *seatTrack) leaveSource(track *UpTrack) {
+	if t.source == track {
+		return
+	}
+	if t.source != nil {
+		t.peer.shard.detach(t.source, t)
+	}
+	t.source = track
+}
+
+// vacate takes an ended track away.
+func (t *seatTrack) vacate(track *UpTrack) {
+	if t.line != nil {
+		t.line.Vacate(track.csrc)
+	}
+	t.peer.shard.detach(track, t)
+	if t.source == track {
+		t.source = nil
+		if t.line != nil && t.line.Current() != 0 {
+			t.source = t.target
+		}
+	}
+	if t.target == track {
+		t.target = nil
+	}
+}
+
+// wantKeyframe asks the target's publisher, when the seat cannot go on without.
+func (t *seatTrack) wantKeyframe() {
+	if t.peer.down.connected && t.line != nil && t.target != nil && t.line.NeedsKeyframe() {
+		t.target.wantKeyframe()
+	}
+}
+
+// handleRTP sends a packet of a track that this seat is attached to, if it should.
+func (t *seatTrack) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
+	counters := &t.peer.engine.counters
+	if !t.peer.down.connected {
+		counters.Dropped(stats.Down, stats.NotConnected)
+		return
+	}
+	if p.Header.Payload.Empty() {
+		t.line.Skip(track.csrc, p)
+		counters.Dropped(stats.Down, stats.PaddingOnly)
+		return
+	}
+	out, switched, reason, ok := t.line.HandleRTP(now, track.csrc, p)
+	if !ok {
+		counters.Dropped(stats.Down, reason)
+		return
+	}
+	if switched {
+		t.leaveSource(track)
+		counters.SeatSwitches.Add(1)
+		t.line.HandleSwitch()
+	}
+	t.write(now, track, &out)
+	if switched {
+		t.report(now) // at once, for lip sync
+	}
+}
+
+// handleNACK sends again what the subscriber lost.
+func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
+	counters := &t.peer.engine.counters
+	counters.NACKsReceived.Add(1)
+	source, number, ok := t.line.Recall(sequence)
+	if !ok || t.source == nil {
+		counters.Dropped(stats.Down, stats.NACKUnknown)
+		return
+	}
+	p, ok := t.peer.shard.sent(t.source, source, number)
+	if !ok {
+		counters.Dropped(stats.Down, stats.NACKUnknown)
+		return
+	}
+	out, reason, ok := t.line.HandleNACK(now, sequence, p)
+	if !ok {
+		counters.Dropped(stats.Down, reason)
+		return
+	}
+	counters.RTXSent.Add(1)
+	t.write(now, t.source, &out)
+}
+
+// handlePLI passes a subscriber's wish on to the publisher. An empty seat is asked for one by browsers, too.
+func (t *seatTrack) handlePLI() {
+	t.peer.engine.counters.PLIsReceived.Add(1)
+	if t.line.Demand() && t.target != nil {
+		t.target.wantKeyframe()
+	}
+}
+
+func (t *seatTrack) write(now time.Time, track *UpTrack, out *egress.Packet) {
+	down := t.peer.down
+	counters := &t.peer.engine.counters
+	down.transportSequence++
+	n, err := t.out.write(now, out, track.csrc, down.transportSequence, &down.scratch)
+	if err != nil {
+		counters.Dropped(stats.Down, stats.WriteFailed)
+		return
+	}
+	counters.Forwarded(stats.Down, t.kind, n)
+	if !out.RTX {
+		counters.ForwardDelay.Observe(time.Since(out.Source.Arrived))
+	}
+	if !down.sending {
+		down.sending = true
+		t.peer.emit(FirstForwarded{})
+	}
+}
+
+// csrcOf is the CSRC of a track; 0 for none.
+func csrcOf(t *UpTrack) media.CSRC {
+	if t == nil {
+		return 0
+	}
+	return t.csrc
+}

@@ -1,0 +1,135 @@
+package sfu
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/transport/v5/packetio"
+	"github.com/pion/webrtc/v4"
+
+	"hiroba/sfu/packet"
+)
+
+const (
+	// disconnectedAfter and failedAfter are how long a silent transport is waited for. The client acts earlier, on its
+	// own view of the network.
+	disconnectedAfter = 7 * time.Second
+	failedAfter       = 20 * time.Second
+	keepAlive         = 2 * time.Second
+	// feedbackInterval is how often transport-wide feedback goes to a publisher.
+	feedbackInterval = 50 * time.Millisecond
+	// maxStreams bounds the SSRCs that one client may send: three encodings with retransmission for each of its tracks
+	// are well below. pion keeps some kilobytes for each until the peer is closed.
+	maxStreams = 64
+	// streamBuffer bounds what waits for one ingress loop, in bytes.
+	streamBuffer = 512 << 10
+)
+
+// newPeerConnection makes the PeerConnection of a peer: ICE-lite on the engine's socket, DTLS server, AES-GCM first, and an
+// interceptor chain of its own.
+func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnection, error) {
+	s := webrtc.SettingEngine{LoggerFactory: e.loggers}
+	s.SetLite(true)
+	s.SetICEUDPMux(e.mux)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled) // never resolve names that a client sends
+	s.SetIncludeLoopbackCandidate(loopback || e.addr.Addr().IsLoopback())
+	s.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
+	s.SetReceiveMTU(packet.MaxBytes)
+	// Only the DTLS server picks the SRTP profile, and browsers take AES-GCM, several times cheaper, when it is first.
+	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+		return nil, fmt.Errorf("set DTLS role: %w", err)
+	}
+	// The cookie exchange guards against spoofed addresses, which ICE has ruled out before.
+	s.SetDTLSInsecureSkipHelloVerify(true)
+	if len(e.cfg.PublicIPs) > 0 {
+		ips := make([]string, len(e.cfg.PublicIPs))
+		for i, ip := range e.cfg.PublicIPs {
+			ips[i] = ip.String()
+		}
+		if err := s.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
+			External:        ips,
+			AsCandidateType: webrtc.ICECandidateTypeHost,
+			Mode:            webrtc.ICEAddressRewriteReplace,
+		}); err != nil {
+			return nil, fmt.Errorf("announce public addresses: %w", err)
+		}
+	}
+	s.BufferFactory = p.streamLimit().newBuffer
+
+	interceptors := &interceptor.Registry{}
+	feedback, err := twcc.NewSenderInterceptor(twcc.SendInterval(feedbackInterval))
+	if err != nil {
+		return nil, fmt.Errorf("make transport-wide feedback: %w", err)
+	}
+	reports, err := report.NewReceiverInterceptor()
+	if err != nil {
+		return nil, fmt.Errorf("make receiver reports: %w", err)
+	}
+	interceptors.Add(feedback)
+	interceptors.Add(reports)
+	interceptors.Add(rtcpInterceptorFactory{p})
+
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(e.media), webrtc.WithSettingEngine(s),
+		webrtc.WithInterceptorRegistry(interceptors))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{e.certificate}})
+	if err != nil {
+		return nil, fmt.Errorf("make peer connection: %w", err)
+	}
+	return pc, nil
+}
+
+// streamLimit counts the RTP streams of one client, so that a flood of SSRCs ends the client and not the server.
+type streamLimit struct {
+	streams  atomic.Int32
+	exceeded func() // called once, from a goroutine of pion
+}
+
+func (p *Peer) streamLimit() *streamLimit {
+	return &streamLimit{exceeded: func() { p.abuse("too many SSRCs") }}
+}
+
+// newBuffer implements SettingEngine.BufferFactory.
+func (l *streamLimit) newBuffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCloser {
+	if kind == packetio.RTPBufferPacket {
+		switch n := l.streams.Add(1); {
+		case n == maxStreams+1:
+			l.exceeded()
+			return closedBuffer{}
+		case n > maxStreams:
+			return closedBuffer{}
+		}
+	}
+	b := buffer{packetio.NewBuffer()}
+	b.SetLimitSize(streamBuffer)
+	return b
+}
+
+// buffer makes an io.ReadWriteCloser of a packetio.Buffer.
+type buffer struct{ *packetio.Buffer }
+
+func (b buffer) Write(p []byte) (int, error) { return b.Buffer.Write(p, nil) }
+
+func (b buffer) Read(p []byte) (int, error) {
+	n, _, err := b.Buffer.Read(p, nil)
+	return n, err
+}
+
+var errStreamRefused = errors.New("too many streams")
+
+// closedBuffer keeps nothing.
+type closedBuffer struct{}
+
+func (closedBuffer) Read([]byte) (int, error)        { return 0, io.EOF }
+func (closedBuffer) Write([]byte) (int, error)       { return 0, errStreamRefused }
+func (closedBuffer) Close() error                    { return nil }
+func (closedBuffer) SetReadDeadline(time.Time) error { return nil }
