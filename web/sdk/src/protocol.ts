@@ -297,15 +297,15 @@ const fileTypes: ReadonlySet<string> = new Set<FileMessage['type']>([
  * the protocol that the client speaks.
  */
 export function parseServerMessage(data: unknown): ServerMessage | undefined {
-  return parse<ServerMessage>(data, serverTypes);
+  return parse(data, serverTypes) as ServerMessage | undefined;
 }
 
 /** Reads a text message of the file channel; undefined as in `parseServerMessage`. */
 export function parseFileMessage(data: unknown): FileMessage | undefined {
-  return parse<FileMessage>(data, fileTypes);
+  return parse(data, fileTypes) as FileMessage | undefined;
 }
 
-function parse<M>(data: unknown, types: ReadonlySet<string>): M | undefined {
+function parse(data: unknown, types: ReadonlySet<string>): object | undefined {
   if (typeof data !== 'string') {
     return undefined;
   }
@@ -318,5 +318,5 @@ function parse<M>(data: unknown, types: ReadonlySet<string>): M | undefined {
   if (typeof value !== 'object' || value === null || !('type' in value) || typeof value.type !== 'string') {
     return undefined;
   }
-  return types.has(value.type) ? (value as M) : undefined;
+  return types.has(value.type) ? value : undefined;
 }

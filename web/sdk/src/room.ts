@@ -1,5 +1,14 @@
+import { ChatLog } from './chat.ts';
 import { Emitter } from './emitter.ts';
 import { HirobaError } from './error.ts';
+import { FileExchange } from './files/exchange.ts';
+import { newMark } from './mark.ts';
+import { Peer } from './peer.ts';
+import { parseServerMessage } from './protocol.ts';
+import type { ErrorMessage, ServerMessage, Welcome } from './protocol.ts';
+import { Roster } from './roster.ts';
+import { Session } from './session.ts';
+import { StatsReader } from './stats.ts';
 import type {
   ByeReason,
   ChatMessage,
@@ -13,15 +22,19 @@ import type {
   RoomOptions,
   RoomState,
   RoomStats,
+  Source,
   Speaker,
   Tile,
   Timings,
   VideoSource,
 } from './types.ts';
+import { ViewSender } from './view.ts';
+import { onWake } from './wake.ts';
 
 /** The events of a `Room`. Each carries the new value of the property of the same name, or what happened. */
 export interface RoomEvents {
   state: RoomState;
+  /** The others, or ourselves (`room.self`), changed. */
   participants: readonly Participant[];
   media: readonly RemoteMedia[];
   speakers: readonly Speaker[];
@@ -33,99 +46,585 @@ export interface RoomEvents {
   left: { readonly participant: Participant; readonly reason: ByeReason };
   /** Something asked for was refused, and no promise was there to reject. The session goes on. */
   error: HirobaError;
-  /** The first picture of somebody else was decoded. */
+  /** The first picture of somebody else was decoded. Once in the life of a `Room`. */
   firstFrame: { readonly joinMs: number; readonly peerConnectionMs: number };
 }
 
-/** One person's presence in one room (skeleton: the implementation follows). */
+/** How long a message may wait for its echo before it counts as failed. */
+const CHAT_ECHO_MS = 15_000;
+/** How long `leave` waits for the goodbye of the server. */
+const LEAVE_MS = 800;
+
+/**
+ * One person's presence in one room: signaling, media, chat and files, with all reconnecting done inside.
+ *
+ * Lists are immutable: each change makes a new one, and an event of the same name carries it.
+ *
+ * @example
+ * const room = new Room();
+ * room.on('media', (media) => render(media));
+ * const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
+ * await room.join({
+ *   room: 'tea',
+ *   name: 'Aiko',
+ *   microphone: stream.getAudioTracks()[0] ?? null,
+ *   camera: stream.getVideoTracks()[0] ?? null,
+ * });
+ */
 export class Room {
+  readonly #options: RoomOptions;
   readonly #events = new Emitter<RoomEvents>();
+  readonly #session: Session;
+  readonly #roster = new Roster();
+  readonly #chat = new ChatLog();
+  readonly #files: FileExchange;
+  readonly #view: ViewSender;
+  readonly #local = new Map<Source, MediaStreamTrack | null>();
+  readonly #chatTimers = new Map<string, ReturnType<typeof setTimeout>>();
+  #stopWake: (() => void) | undefined;
+  #peer: Peer | undefined;
+  #stats = new StatsReader();
+  #welcome: Welcome | undefined;
+  #speakers: readonly Speaker[] = [];
+  #screen: MediaStream | undefined;
+  #joinedAtMs: number | undefined;
+  #timings: Timings = {};
+  #peers = 0;
+  #offers = 0;
+  #answers = 0;
+  #onEnd: (() => void) | undefined;
 
-  constructor(_options: RoomOptions = {}) {}
+  constructor(options: RoomOptions = {}) {
+    this.#options = options;
+    this.#session = new Session(
+      options.url ?? defaultUrl(),
+      {
+        onState: (state) => {
+          this.#stateChanged(state);
+        },
+        onWelcome: (welcome) => {
+          this.#welcomed(welcome);
+        },
+        onMessage: (message) => {
+          this.#received(message);
+        },
+        onStartMedia: () => {
+          this.#startMedia();
+        },
+        onResumeMedia: () => {
+          this.#resumeMedia();
+        },
+        onDropMedia: () => {
+          this.#dropMedia();
+        },
+      },
+      options.logger,
+    );
+    this.#files = new FileExchange({
+      self: () => this.self,
+      nameOf: (id) => this.#roster.find(id)?.name ?? '',
+      limits: () => this.limits,
+      onFiles: (files) => {
+        this.#events.emit('files', files);
+      },
+      onError: (error) => {
+        this.#events.emit('error', error);
+      },
+    });
+    this.#view = new ViewSender((view) => this.#session.send(view));
+  }
 
+  /** Calls `listener` at each event of this type until the returned function is called. */
   on<K extends keyof RoomEvents>(type: K, listener: (event: RoomEvents[K]) => void): () => void {
     return this.#events.on(type, listener);
   }
 
   get state(): RoomState {
-    return { kind: 'idle' };
+    return this.#session.state;
   }
+
+  /** Our own entry, from the first welcome until the end. */
   get self(): Participant | undefined {
-    return undefined;
+    return this.#roster.self;
   }
+
+  /**
+   * The secret of our session, for `JoinOptions.replaces` of the next page. Keep it where only this tab can read it
+   * (`sessionStorage`), and out of logs and addresses.
+   */
   get session(): string | undefined {
-    return undefined;
+    return this.#session.secret;
   }
+
+  /** The others, in order of joining. */
   get participants(): readonly Participant[] {
-    return [];
+    return this.#roster.others;
   }
+
+  /** What the seats play, one entry for each occupied seat. */
   get media(): readonly RemoteMedia[] {
-    return [];
+    return this.#peer?.media ?? [];
   }
+
+  /** Who is heard now, the dominant speaker first. */
   get speakers(): readonly Speaker[] {
-    return [];
+    return this.#speakers;
   }
+
   get chat(): readonly ChatMessage[] {
-    return [];
+    return this.#chat.messages;
   }
+
   get files(): readonly FileItem[] {
-    return [];
+    return this.#files.files;
   }
+
+  /** Known from the first welcome on. */
   get limits(): Limits | undefined {
-    return undefined;
+    return this.#welcome?.limits;
   }
+
   get counters(): Counters {
-    return { offers: 0, answers: 0, reconnects: 0, peerConnections: 0, seats: 0 };
+    return {
+      offers: this.#offers + (this.#peer?.negotiator.offers ?? 0),
+      answers: this.#answers + (this.#peer?.negotiator.answers ?? 0),
+      reconnects: this.#session.reconnects,
+      peerConnections: this.#peers,
+      seats: this.#peer?.seats.count ?? 0,
+    };
   }
+
   get timings(): Timings {
-    return {};
+    return this.#timings;
   }
 
-  join(_options: JoinOptions): Promise<void> {
-    return Promise.reject(todo());
+  /** What plays a participant's camera (with the microphone) or screen (with its audio), if that has a seat. */
+  mediaOf(participant: ParticipantId, source: VideoSource): RemoteMedia | undefined {
+    return this.media.find((media) => media.participant === participant && media.source === source);
   }
-  leave(): Promise<void> {
-    return Promise.resolve();
+
+  /**
+   * Enters a room. Resolves when media is negotiated; rejects with a `HirobaError`: `name_taken`, `bad_name`,
+   * `bad_room`, `room_full`, `server_full`, `shutting_down`, `network`, `aborted`, ... After a rejection, and after the
+   * end of a session, `join` may be called again.
+   */
+  async join(options: JoinOptions): Promise<void> {
+    if (typeof RTCPeerConnection === 'undefined') {
+      throw new HirobaError('unsupported_browser', 'this browser has no WebRTC');
+    }
+    if (options.signal?.aborted) {
+      throw new HirobaError('aborted', 'the join was aborted');
+    }
+    const { kind } = this.state;
+    if (kind !== 'idle' && kind !== 'ended') {
+      throw new HirobaError('wrong_state', `cannot join while ${kind}`);
+    }
+    this.#local.set('microphone', options.microphoneMuted ? null : (options.microphone ?? null));
+    this.#local.set('camera', options.cameraMuted ? null : (options.camera ?? null));
+    this.#joinedAtMs = performance.now();
+    this.#timings = {};
+    this.#stopWake ??= onWake(() => {
+      this.#session.hint();
+    });
+    const abort = (): void => {
+      this.#session.happened({ type: 'leave' });
+    };
+    options.signal?.addEventListener('abort', abort);
+    try {
+      await this.#session.join(options.room, options.name, options.replaces);
+    } finally {
+      options.signal?.removeEventListener('abort', abort);
+    }
   }
+
+  /** Ends the session for good. The others see us leave at once. */
+  async leave(): Promise<void> {
+    if (this.#session.send({ type: 'leave' })) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, LEAVE_MS);
+        this.#onEnd = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#session.happened({ type: 'leave' });
+  }
+
+  /**
+   * Ends the session, if there is one, and lets go of everything, listeners too. For `pagehide` and for components that
+   * go away. Local tracks are the caller's and go on.
+   */
   close(): void {
+    this.#session.send({ type: 'leave' });
+    this.#session.happened({ type: 'leave' });
     this.#events.clear();
+    this.#view.close();
+    this.#stopWake?.();
+    this.#stopWake = undefined;
+    for (const timer of this.#chatTimers.values()) {
+      clearTimeout(timer);
+    }
+    this.#chatTimers.clear();
   }
 
-  mediaOf(_participant: ParticipantId, _source: VideoSource): RemoteMedia | undefined {
-    return undefined;
+  /**
+   * Says what the page shows: the server sends pictures only for these tiles, in a fitting size. Call it as often as the
+   * layout changes; it is merged and sent when it differs. Before the first call everybody counts as shown.
+   */
+  setView(tiles: readonly Tile[]): void {
+    this.#view.set(tiles);
   }
-  setView(_tiles: readonly Tile[]): void {
-    throw todo();
+
+  /** Sends this microphone; null mutes. No negotiation: it takes effect at once. */
+  setMicrophone(track: MediaStreamTrack | null): Promise<void> {
+    return this.#setTrack('microphone', track);
   }
-  setMicrophone(_track: MediaStreamTrack | null): Promise<void> {
-    return Promise.reject(todo());
+
+  /** Sends this camera; null turns it off. No negotiation: it takes effect at once. */
+  setCamera(track: MediaStreamTrack | null): Promise<void> {
+    return this.#setTrack('camera', track);
   }
-  setCamera(_track: MediaStreamTrack | null): Promise<void> {
-    return Promise.reject(todo());
+
+  /**
+   * Shares a screen, as from `getDisplayMedia`, with its audio if it has any. The stream is the room's from then on: it
+   * is stopped by `stopScreen`, and the share ends when the person stops it in the browser.
+   */
+  async startScreen(stream: MediaStream): Promise<void> {
+    const video = stream.getVideoTracks()[0];
+    if (!video) {
+      throw new HirobaError('wrong_state', 'the stream has no picture');
+    }
+    stopTracks(this.#screen);
+    this.#screen = stream;
+    video.addEventListener('ended', () => {
+      if (this.#screen === stream) {
+        void this.stopScreen();
+      }
+    });
+    const audio = stream.getAudioTracks()[0] ?? null;
+    const peer = this.#peer;
+    if (peer && !peer.publisher.has('screen')) {
+      // The first share makes both m-lines, so that later ones, with audio or without, need no offer.
+      this.#local.set('screen_audio', audio);
+      this.#local.set('screen', video);
+      peer.publisher.add('screen_audio', audio);
+      peer.publisher.add('screen', video);
+      await peer.negotiator.request();
+      return;
+    }
+    await this.#setTrack('screen_audio', audio);
+    await this.#setTrack('screen', video);
   }
-  startScreen(_stream: MediaStream): Promise<void> {
-    return Promise.reject(todo());
+
+  /** Ends the share. Does nothing if there is none. */
+  async stopScreen(): Promise<void> {
+    stopTracks(this.#screen);
+    this.#screen = undefined;
+    if (this.#local.has('screen')) {
+      await this.#setTrack('screen', null);
+      await this.#setTrack('screen_audio', null);
+    }
   }
-  stopScreen(): Promise<void> {
-    return Promise.reject(todo());
+
+  /** Says something to the room. The message is in `chat` at once; its `state` tells whether it has arrived. */
+  sendChat(text: string): ChatMessage {
+    const self = this.self;
+    if (!self) {
+      throw new HirobaError('wrong_state', 'chat needs a room');
+    }
+    const id = newMark();
+    const message = this.#chat.say(id, self.id, self.name, text, Date.now());
+    this.#deliver(id, text);
+    this.#events.emit('chat', this.chat);
+    return message;
   }
-  sendChat(_text: string): ChatMessage {
-    throw todo();
+
+  /** Offers a file to everybody in the room, also to those who come later. It is read only as it is sent. */
+  offerFile(file: File | Blob, name?: string): FileItem {
+    return this.#files.offer(file, name);
   }
-  offerFile(_file: File | Blob, _name?: string): FileItem {
-    throw todo();
+
+  /** Asks for an offered file. Watch `files` for the transfer; its `blob` is the file. */
+  acceptFile(file: number): void {
+    this.#files.accept(file);
   }
-  acceptFile(_file: number): void {
-    throw todo();
+
+  /** Cancels one transfer, or all of somebody else's file; without `transfer`, withdraws our own offer. */
+  cancelFile(file: number, transfer?: number): void {
+    this.#files.cancel(file, transfer);
   }
-  cancelFile(_file: number, _transfer?: number): void {
-    throw todo();
+
+  /** Numbers about the connection and each track. Rates are since the last call, so let one place call it. */
+  async stats(): Promise<RoomStats> {
+    const peer = this.#peer;
+    if (!peer) {
+      return { atMs: Date.now(), connection: { bitsPerSecondReceived: 0, bitsPerSecondSent: 0 }, tracks: [] };
+    }
+    const report = await peer.pc.getStats();
+    return this.#stats.read(report, (mid) => this.#trackOf(mid), Date.now());
   }
-  stats(): Promise<RoomStats> {
-    return Promise.reject(todo());
+
+  async #setTrack(source: Source, track: MediaStreamTrack | null): Promise<void> {
+    this.#local.set(source, track);
+    const peer = this.#peer;
+    await peer?.publisher.replace(source, track);
+    peer?.tellMuted();
+  }
+
+  #stateChanged(state: RoomState): void {
+    this.#events.emit('state', state);
+    if (state.kind === 'ended' || state.kind === 'idle') {
+      this.#roster.clear();
+      this.#speakers = [];
+      this.#events.emit('participants', this.participants);
+      this.#events.emit('speakers', this.speakers);
+      this.#onEnd?.();
+    }
+  }
+
+  #welcomed(welcome: Welcome): void {
+    const first = this.#welcome === undefined;
+    this.#welcome = welcome;
+    const { came, gone } = this.#roster.replace(welcome.self, welcome.participants ?? []);
+    this.#speakers = welcome.speakers ?? [];
+    this.#chat.merge(welcome.chat ?? []);
+    this.#events.emit('participants', this.participants);
+    this.#events.emit('speakers', this.speakers);
+    this.#events.emit('chat', this.chat);
+    if (welcome.resumed && !first) {
+      // After a fresh join everybody would seem to have left and come.
+      for (const participant of gone) {
+        this.#events.emit('left', { participant, reason: 'left' });
+      }
+      for (const participant of came) {
+        this.#events.emit('joined', participant);
+      }
+    }
+    this.#view.repeat(welcome.limits.viewTiles);
+    for (const message of this.#chat.pending) {
+      this.#deliver(message.id ?? '', message.text);
+    }
+  }
+
+  #received(message: ServerMessage): void {
+    switch (message.type) {
+      case 'answer':
+        void this.#peer?.answered(message.id, message.sdp);
+        break;
+      case 'candidate':
+        void this.#peer?.candidate(message);
+        break;
+      case 'seats':
+        this.#peer?.occupy(message.seats ?? []);
+        break;
+      case 'need_seats':
+        void this.#peer?.growSeats(message.seats);
+        break;
+      case 'joined': {
+        const participant = this.#roster.add(message.participant);
+        this.#participantsChanged();
+        if (participant) {
+          this.#events.emit('joined', participant);
+        }
+        break;
+      }
+      case 'left': {
+        const participant = this.#roster.remove(message.participant);
+        this.#participantsChanged();
+        if (participant) {
+          this.#events.emit('left', { participant, reason: message.reason });
+        }
+        break;
+      }
+      case 'updated':
+        this.#roster.update(message.participant);
+        this.#participantsChanged();
+        break;
+      case 'speakers':
+        this.#speakers = message.speakers ?? [];
+        this.#events.emit('speakers', this.speakers);
+        break;
+      case 'chat':
+        if (this.#chat.add(message)) {
+          clearTimeout(this.#chatTimers.get(message.id ?? ''));
+          this.#events.emit('chat', this.chat);
+        }
+        break;
+      case 'error':
+        this.#refused(message);
+        break;
+      case 'welcome':
+      case 'bye':
+      case 'pong':
+        break;
+    }
+  }
+
+  #refused(error: ErrorMessage): void {
+    if (error.re === 'offer') {
+      void this.#peer?.refused(error);
+      return;
+    }
+    if (error.re === 'chat_send' && error.id !== undefined && this.#chat.fail(error.id)) {
+      this.#events.emit('chat', this.chat);
+    }
+    const { retryAfterMs } = error;
+    this.#events.emit('error', new HirobaError(error.code, error.message, { retryAfterMs }));
+  }
+
+  #participantsChanged(): void {
+    this.#events.emit('participants', this.participants);
+    this.#peer?.updateMedia();
+  }
+
+  #startMedia(): void {
+    const welcome = this.#welcome;
+    if (!welcome) {
+      return;
+    }
+    this.#closePeer();
+    const { maxSeats = Infinity, seats = welcome.seats, videoCodec, screenVideoCodec = videoCodec } = this.#options;
+    const peer = new Peer(
+      {
+        iceServers: [...(welcome.iceServers ?? []).map(iceServer), ...(this.#options.iceServers ?? [])],
+        seats,
+        maxSeats: Math.min(maxSeats, welcome.limits.seats),
+        codecs: { camera: videoCodec, screen: screenVideoCodec },
+        local: this.#local,
+        logger: this.#options.logger,
+      },
+      {
+        send: (message) => this.#session.send(message),
+        isMuted: (participant, source) => this.#roster.isMuted(participant, source),
+        onMedia: (media) => {
+          this.#events.emit('media', media);
+          this.#noteFirstFrame();
+        },
+        onLost: () => {
+          this.#session.happened({ type: 'media_lost' });
+        },
+        onError: (error) => {
+          this.#events.emit('error', error);
+        },
+      },
+    );
+    this.#peer = peer;
+    this.#peers++;
+    this.#stats = new StatsReader();
+    this.#files.attach(peer.file);
+    peer.chat.onmessage = (event: MessageEvent<unknown>) => {
+      const message = parseServerMessage(event.data);
+      if (message?.type === 'chat' || message?.type === 'error') {
+        this.#received(message);
+      }
+    };
+    void this.#negotiateFirst(peer);
+  }
+
+  async #negotiateFirst(peer: Peer): Promise<void> {
+    try {
+      await peer.negotiator.request();
+    } catch (error) {
+      if (this.#peer === peer && error instanceof HirobaError) {
+        this.#session.refused(error);
+      }
+      return;
+    }
+    if (this.#peer === peer) {
+      peer.tellMuted();
+      this.#session.happened({ type: 'answered' });
+    }
+  }
+
+  #resumeMedia(): void {
+    this.#peer?.negotiator.resend();
+    this.#peer?.tellMuted();
+    this.#peer?.updateMedia();
+  }
+
+  #dropMedia(): void {
+    const had = this.media.length > 0;
+    this.#closePeer();
+    this.#files.detach();
+    this.#welcome = undefined;
+    if (had) {
+      this.#events.emit('media', this.media);
+    }
+  }
+
+  #closePeer(): void {
+    this.#offers += this.#peer?.negotiator.offers ?? 0;
+    this.#answers += this.#peer?.negotiator.answers ?? 0;
+    this.#peer?.close();
+    this.#peer = undefined;
+  }
+
+  #noteFirstFrame(): void {
+    const peer = this.#peer;
+    if (!peer || this.#timings.peerConnectionMs !== undefined || !this.media.some((media) => media.playing)) {
+      return;
+    }
+    const nowMs = performance.now();
+    const peerConnectionMs = nowMs - peer.createdAtMs;
+    const first = this.#timings.joinMs === undefined;
+    const joinMs = this.#timings.joinMs ?? nowMs - (this.#joinedAtMs ?? nowMs);
+    this.#timings = { joinMs, peerConnectionMs };
+    if (first) {
+      this.#events.emit('firstFrame', { joinMs, peerConnectionMs });
+    }
+  }
+
+  /** Over the data channel if that is open, else over the WebSocket. Whichever loses it, a reconnect sends it again. */
+  #deliver(id: string, text: string): void {
+    const message = { type: 'chat_send', id, text } as const;
+    const channel = this.#peer?.chat;
+    if (channel?.readyState === 'open') {
+      channel.send(JSON.stringify(message));
+    } else {
+      this.#session.send(message);
+    }
+    clearTimeout(this.#chatTimers.get(id));
+    this.#chatTimers.set(
+      id,
+      setTimeout(() => {
+        this.#chatTimers.delete(id);
+        if (this.#chat.fail(id)) {
+          this.#events.emit('chat', this.chat);
+        }
+      }, CHAT_ECHO_MS),
+    );
+  }
+
+  #trackOf(mid: string): { participant: ParticipantId; source: Source } | undefined {
+    const own = this.#peer?.publisher.sourceOf(mid);
+    if (own) {
+      return this.self && { participant: this.self.id, source: own };
+    }
+    const occupant = this.#peer?.seats.occupantOf(mid);
+    if (!occupant?.state.participant) {
+      return undefined;
+    }
+    const screen = occupant.state.source === 'screen' || occupant.state.source === 'screen_audio';
+    const audio = occupant.kind === 'audio';
+    const source = screen ? (audio ? 'screen_audio' : 'screen') : audio ? 'microphone' : 'camera';
+    return { participant: occupant.state.participant, source };
   }
 }
 
-function todo(): HirobaError {
-  return new HirobaError('wrong_state', 'not there yet');
+function defaultUrl(): string {
+  if (typeof location === 'undefined') {
+    throw new HirobaError('wrong_state', 'outside of a page RoomOptions.url is needed');
+  }
+  return `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/ws`;
+}
+
+function iceServer({ urls, ...rest }: NonNullable<Welcome['iceServers']>[number]): RTCIceServer {
+  return { urls: [...urls], ...rest };
+}
+
+function stopTracks(stream: MediaStream | undefined): void {
+  for (const track of stream?.getTracks() ?? []) {
+    track.stop();
+  }
 }
