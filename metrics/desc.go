@@ -47,3 +47,10 @@ func sendHistogram(ch chan<- prometheus.Metric, d *prometheus.Desc, h stats.Hist
 	}
 	ch <- prometheus.MustNewConstHistogram(d, h.Count, h.Sum.Seconds(), buckets)
 }
+
+// sendAll hands one value for each key of a snapshot to a scrape. The key is the last label.
+func sendAll[L ~string](ch chan<- prometheus.Metric, f family, values map[L]uint64, labels ...string) {
+	for label, value := range values {
+		send(ch, f, value, append(labels[:len(labels):len(labels)], string(label))...)
+	}
+}

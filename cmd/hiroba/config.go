@@ -32,6 +32,7 @@ const (
 	maxGrace         = 24 * time.Hour
 	maxPeopleInRoom  = 10_000
 	maxRoomsInServer = 1_000_000
+	maxConnections   = 1_000_000
 )
 
 // Config holds every setting of the server. The tags are the documentation that --help prints.
@@ -39,13 +40,15 @@ type Config struct {
 	Listen         string   `group:"addresses" default:":8080" placeholder:"HOST:PORT" help:"Where clients connect: TCP for the web app and the WebSocket, UDP of the same number for all media. On a loopback host only this machine can join. Port 0 takes a free one."`
 	AdminListen    string   `group:"addresses" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where /metrics, /healthz, /readyz and /debug/pprof are served. Keep it away from the internet."`
 	PublicIP       []string `group:"addresses" name:"public-ip" placeholder:"IP" help:"Address that clients reach this server at, when it is not one of its own, as behind a 1:1 NAT. Repeat it, or separate with commas, for IPv4 and IPv6."`
-	AllowedOrigins []string `group:"addresses" placeholder:"ORIGIN" help:"Other web origins whose pages may connect, such as https://example.com. The server's own pages always may."`
+	AllowedOrigins []string `group:"addresses" placeholder:"ORIGIN" help:"Other web origins whose pages may connect, such as https://example.com or https://*.example.com. The server's own pages always may."`
+	TrustedProxies []string `group:"addresses" placeholder:"NETWORK" help:"Networks of reverse proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8. This machine's own always is."`
 
 	LogFormat string `group:"logs" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text for people, json for machines."`
 	LogLevel  string `group:"logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least serious kind of entry to write: debug, info, warn or error."`
 
 	MaxRooms        int           `group:"rooms" default:"1000" placeholder:"N" help:"Rooms that may exist at once."`
 	MaxParticipants int           `group:"rooms" default:"200" placeholder:"N" help:"People that may be in one room."`
+	MaxConnections  int           `group:"rooms" default:"10000" placeholder:"N" help:"WebSockets that may be open at once."`
 	Seats           int           `group:"rooms" default:"8" placeholder:"N" help:"Seats of a participant at first: how many others are received at once before the client asks for more."`
 	MaxSeats        int           `group:"rooms" default:"64" placeholder:"N" help:"Seats that a participant may have at most, up to 64."`
 	SessionGrace    time.Duration `group:"rooms" default:"30s" placeholder:"TIME" help:"How long somebody whose connection was lost stays in the room and may come back unnoticed."`
@@ -100,6 +103,9 @@ func (c *Config) check() error {
 	if _, err := c.publicIPs(); err != nil {
 		return err
 	}
+	if _, err := c.trustedProxies(); err != nil {
+		return err
+	}
 	for _, origin := range c.AllowedOrigins {
 		if err := checkOrigin(origin); err != nil {
 			return err
@@ -111,6 +117,7 @@ func (c *Config) check() error {
 	}{
 		{"max-rooms", c.MaxRooms, 1, maxRoomsInServer},
 		{"max-participants", c.MaxParticipants, 1, maxPeopleInRoom},
+		{"max-connections", c.MaxConnections, 1, maxConnections},
 		{"max-seats", c.MaxSeats, 1, maxSeats},
 		{"seats", c.Seats, 1, c.MaxSeats},
 		{"max-chat-length", c.MaxChatLength, 1, 10_000},
@@ -163,6 +170,23 @@ func (c *Config) publicIPs() ([]netip.Addr, error) {
 		ips = append(ips, ip.Unmap())
 	}
 	return ips, nil
+}
+
+// trustedProxies are the networks of --trusted-proxies; a single address is a network of its own.
+func (c *Config) trustedProxies() ([]netip.Prefix, error) {
+	networks := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, text := range c.TrustedProxies {
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			ip, ipErr := netip.ParseAddr(text)
+			if ipErr != nil {
+				return nil, badSetting("trusted-proxies", "%q is not a network; use one like 10.0.0.0/8 or 192.0.2.1", text)
+			}
+			network = netip.PrefixFrom(ip, ip.BitLen())
+		}
+		networks = append(networks, network.Masked())
+	}
+	return networks, nil
 }
 
 // limits are what the server tells its clients to stay within.
