@@ -92,25 +92,30 @@ func (o Offer) check() error {
 		return errors.New("sdp is empty")
 	}
 	seen := make(map[string]bool, 2*len(o.Seats)+len(o.Tracks))
-	take := func(mid string) error {
-		switch {
-		case mid == "":
-			return errors.New("a mid is empty")
-		case len(mid) > MIDBytes:
-			return fmt.Errorf("a mid has %d bytes, at most %d", len(mid), MIDBytes)
-		case seen[mid]:
-			return fmt.Errorf("mid %q is named twice", mid)
+	take := func(mids ...string) error {
+		for _, mid := range mids {
+			switch {
+			case mid == "":
+				return errors.New("a mid is empty")
+			case len(mid) > MIDBytes:
+				return fmt.Errorf("a mid has %d bytes, at most %d", len(mid), MIDBytes)
+			case seen[mid]:
+				return fmt.Errorf("mid %q is named twice", mid)
+			}
+			seen[mid] = true
 		}
-		seen[mid] = true
 		return nil
 	}
 	for _, s := range o.Seats {
-		if err := errors.Join(take(s.Audio), take(s.Video)); err != nil {
+		if err := take(s.Audio, s.Video); err != nil {
 			return fmt.Errorf("seats: %w", err)
 		}
 	}
 	for _, t := range o.Tracks {
-		if err := errors.Join(take(t.MID), t.Source.check()); err != nil {
+		if err := take(t.MID); err != nil {
+			return fmt.Errorf("tracks: %w", err)
+		}
+		if err := t.Source.check(); err != nil {
 			return fmt.Errorf("tracks: %w", err)
 		}
 	}

@@ -1,0 +1,127 @@
+package client
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/logging"
+	"github.com/pion/webrtc/v4"
+
+	"hiroba/sfu/media"
+)
+
+// Stack is what the PeerConnections of many clients share: codecs, interceptors, and a certificate, whose making would
+// otherwise be the most expensive part of a client.
+type Stack struct {
+	api         *webrtc.API
+	certificate webrtc.Certificate
+}
+
+// StackConfig says what is special about a Stack. The zero value is a browser's behaviour.
+type StackConfig struct {
+	// Loopback uses only loopback addresses, so that nothing leaves the machine.
+	Loopback bool
+	// Socket is used by the PeerConnection of the one client that may have this Stack, instead of a socket of its own.
+	Socket net.PacketConn
+	// Loss drops received packets before anything sees them. It is called from many goroutines.
+	Loss func(ssrc media.SSRC, seq uint16) bool
+	// UpLoss drops packets before they are sent, after they were kept for retransmission.
+	UpLoss func(ssrc media.SSRC, seq uint16) bool
+}
+
+// sharedStacks are the Stacks of clients that bring none, for loopback servers and for others.
+var sharedStacks = struct{ loopback, any func() (*Stack, error) }{
+	loopback: sync.OnceValues(func() (*Stack, error) { return NewStack(StackConfig{Loopback: true}) }),
+	any:      sync.OnceValues(func() (*Stack, error) { return NewStack(StackConfig{}) }),
+}
+
+// NewStack makes a Stack.
+func NewStack(cfg StackConfig) (*Stack, error) {
+	engine, err := newMediaEngine()
+	if err != nil {
+		return nil, err
+	}
+	registry, err := newInterceptors(engine, cfg)
+	if err != nil {
+		return nil, err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("generate key: %w", err)
+	}
+	certificate, err := webrtc.GenerateCertificate(key)
+	if err != nil {
+		return nil, fmt.Errorf("make certificate: %w", err)
+	}
+	settings, err := newSettings(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &Stack{
+		api: webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry),
+			webrtc.WithSettingEngine(settings)),
+		certificate: *certificate,
+	}, nil
+}
+
+func (s *Stack) newPeerConnection(servers []webrtc.ICEServer) (*webrtc.PeerConnection, error) {
+	pc, err := s.api.NewPeerConnection(webrtc.Configuration{
+		ICEServers: servers, Certificates: []webrtc.Certificate{s.certificate},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make PeerConnection: %w", err)
+	}
+	return pc, nil
+}
+
+func newSettings(cfg StackConfig) (webrtc.SettingEngine, error) {
+	var s webrtc.SettingEngine
+	quiet := logging.NewDefaultLoggerFactory()
+	quiet.DefaultLogLevel = logging.LogLevelDisabled // PIONS_LOG_DEBUG and its siblings still work
+	s.LoggerFactory = quiet
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	// A track is read from the answer on, not from its first packet: no packet waits in between.
+	s.SetFireOnTrackBeforeFirstRTP(true)
+	if cfg.Loopback {
+		s.SetIncludeLoopbackCandidate(true)
+		s.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
+		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	}
+	if cfg.Socket != nil {
+		s.SetICEUDPMux(ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: cfg.Socket, Logger: quiet.NewLogger("mux")}))
+	}
+	return s, nil
+}
+
+// newInterceptors makes what a browser does by itself: NACK and RTX both ways, transport feedback, reports.
+func newInterceptors(engine *webrtc.MediaEngine, cfg StackConfig) (*interceptor.Registry, error) {
+	registry := &interceptor.Registry{}
+	if cfg.Loss != nil || cfg.UpLoss != nil { // first, that is next to the network
+		registry.Add(&lossFactory{down: cfg.Loss, up: cfg.UpLoss})
+	}
+	if err := webrtc.ConfigureNackWithOptions(engine, registry,
+		[]nack.GeneratorOption{nack.GeneratorMaxNacksPerPacket(10), nack.GeneratorInterval(30 * time.Millisecond)}, nil,
+	); err != nil {
+		return nil, fmt.Errorf("configure NACK: %w", err)
+	}
+	for _, configure := range []func(*webrtc.MediaEngine, *interceptor.Registry) error{
+		webrtc.ConfigureTWCCHeaderExtensionSender,
+		webrtc.ConfigureTWCCSender,
+		func(_ *webrtc.MediaEngine, r *interceptor.Registry) error { return webrtc.ConfigureRTCPReports(r) },
+	} {
+		if err := configure(engine, registry); err != nil {
+			return nil, fmt.Errorf("configure interceptors: %w", err)
+		}
+	}
+	return registry, nil
+}
