@@ -124,23 +124,44 @@ func (c *Counters) Bytes(d Direction, k media.Kind) uint64 { return c.bytes[d][k
 // Drops is how many were counted by Dropped.
 func (c *Counters) Drops(d Direction, r Reason) uint64 { return c.drops[d][r].Load() }
 
-// delayBounds are the upper bounds of the buckets of a Histogram.
-var delayBounds = [...]time.Duration{
+// delayBounds are the upper bounds of the buckets of a Histogram that was given none.
+var delayBounds = []time.Duration{
 	50 * time.Microsecond, 100 * time.Microsecond, 250 * time.Microsecond, 500 * time.Microsecond, time.Millisecond,
 	2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond,
 	100 * time.Millisecond, 250 * time.Millisecond, time.Second,
 }
 
-// Histogram counts durations in fixed buckets. The zero value is ready.
+// maxBounds is how many buckets a Histogram can have, besides the one for what is longer.
+const maxBounds = 16
+
+// Histogram counts durations in fixed buckets. The zero value is ready for delays of packets; NewHistogram makes one for
+// other scales.
 type Histogram struct {
-	buckets [len(delayBounds) + 1]atomic.Uint64
+	bounds  []time.Duration // nil: delayBounds
+	buckets [maxBounds + 1]atomic.Uint64
 	sum     atomic.Int64
+}
+
+// NewHistogram makes a histogram with these upper bounds, in rising order, at most 16.
+func NewHistogram(bounds ...time.Duration) *Histogram {
+	if len(bounds) > maxBounds {
+		panic("stats: too many bounds for a histogram")
+	}
+	return &Histogram{bounds: bounds}
+}
+
+func (h *Histogram) upperBounds() []time.Duration {
+	if h.bounds == nil {
+		return delayBounds
+	}
+	return h.bounds
 }
 
 // Observe counts one duration.
 func (h *Histogram) Observe(d time.Duration) {
+	bounds := h.upperBounds()
 	i := 0
-	for i < len(delayBounds) && d > delayBounds[i] {
+	for i < len(bounds) && d > bounds[i] {
 		i++
 	}
 	h.buckets[i].Add(1)
@@ -157,12 +178,13 @@ type HistogramSnapshot struct {
 
 // Snapshot copies the histogram.
 func (h *Histogram) Snapshot() HistogramSnapshot {
-	s := HistogramSnapshot{Cumulative: make(map[time.Duration]uint64, len(delayBounds))}
-	for i, bound := range delayBounds {
+	bounds := h.upperBounds()
+	s := HistogramSnapshot{Cumulative: make(map[time.Duration]uint64, len(bounds))}
+	for i, bound := range bounds {
 		s.Count += h.buckets[i].Load()
 		s.Cumulative[bound] = s.Count
 	}
-	s.Count += h.buckets[len(delayBounds)].Load()
+	s.Count += h.buckets[len(bounds)].Load()
 	s.Sum = time.Duration(h.sum.Load())
 	return s
 }

@@ -1,0 +1,98 @@
+package room
+
+import (
+	"errors"
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+
+	"hiroba/signaling/protocol"
+)
+
+// refusal is an error that has a code of its own on the wire.
+type refusal struct {
+	code protocol.Code
+	text string
+}
+
+func (r *refusal) Error() string { return r.text }
+
+// The reasons for which a room refuses something. They come wrapped with what is wrong in particular; CodeOf tells the
+// protocol's code of each.
+var (
+	ErrBadName      error = &refusal{protocol.CodeBadName, "name not allowed"}
+	ErrBadRoom      error = &refusal{protocol.CodeBadRoom, "room name not allowed"}
+	ErrNameTaken    error = &refusal{protocol.CodeNameTaken, "somebody in the room has this name"}
+	ErrRoomFull     error = &refusal{protocol.CodeRoomFull, "the room is full"}
+	ErrServerFull   error = &refusal{protocol.CodeServerFull, "the server has no room left"}
+	ErrShuttingDown error = &refusal{protocol.CodeShuttingDown, "the server is shutting down"}
+	ErrNoSession    error = &refusal{protocol.CodeResumeFailed, "no such session"}
+	ErrBadMessage   error = &refusal{protocol.CodeBadMessage, "message not understood"}
+	ErrUnknownType  error = &refusal{protocol.CodeUnknownType, "message type not known here"}
+	ErrWrongOrder   error = &refusal{protocol.CodeWrongOrder, "not due now"}
+	ErrBadOffer     error = &refusal{protocol.CodeBadOffer, "offer not usable"}
+	ErrTooManyMedia error = &refusal{protocol.CodeTooManyMedia, "too many seats or tracks"}
+	ErrBadCandidate error = &refusal{protocol.CodeBadCandidate, "candidate not usable"}
+	ErrRateLimited  error = &refusal{protocol.CodeRateLimited, "too many messages"}
+	ErrBadChat      error = &refusal{protocol.CodeBadChat, "chat message not allowed"}
+	ErrBadView      error = &refusal{protocol.CodeBadView, "view not allowed"}
+	ErrBadFile      error = &refusal{protocol.CodeBadFile, "file message not allowed"}
+	ErrInternal     error = &refusal{protocol.CodeInternal, "fault of the server"}
+)
+
+// CodeOf is the protocol's code for an error of this package, and CodeInternal for any other.
+func CodeOf(err error) protocol.Code {
+	var r *refusal
+	if errors.As(err, &r) {
+		return r.code
+	}
+	return protocol.CodeInternal
+}
+
+// refuse wraps a refusal with what is wrong in particular.
+func refuse(err error, format string, args ...any) error {
+	return fmt.Errorf("%w: %s", err, fmt.Sprintf(format, args...))
+}
+
+// maxSentence bounds the text of an error message in bytes: it may quote what a client sent.
+const maxSentence = 300
+
+// sentence is an error as protocol.Error shows it.
+func sentence(err error) string {
+	text := err.Error()
+	if len(text) > maxSentence {
+		cut := maxSentence
+		for !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text = text[:cut] + "..."
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:] + "."
+}
+
+// bye is the farewell for a reason, with what the client should do about it.
+func bye(reason protocol.ByeReason) protocol.Bye {
+	b := protocol.Bye{Reason: reason}
+	switch reason {
+	case protocol.ByeLeft:
+		b.Message = "You left the room."
+	case protocol.ByeReplaced:
+		b.Message = "You came back in another page."
+	case protocol.ByeResumedElsewhere:
+		b.Message = "Another connection took this session over."
+	case protocol.ByeTimeout:
+		b.Message, b.Reconnect = "The connection was lost for too long.", true
+	case protocol.ByeMediaFailed:
+		b.Message, b.Reconnect, b.AfterMs = "The media connection failed.", true, 1000
+	case protocol.ByeShutdown:
+		b.Message, b.Reconnect, b.AfterMs = "The server is restarting.", true, 2000
+	case protocol.ByeProtocol:
+		b.Message = "The client broke the protocol."
+	case protocol.ByeTooSlow:
+		b.Message, b.Reconnect, b.AfterMs = "The client did not read what the server sent.", true, 1000
+	case protocol.ByeMediaAbuse:
+		b.Message = "The client sent media beyond what is allowed."
+	}
+	return b
+}

@@ -1,0 +1,341 @@
+package room
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"hiroba/sfu"
+	"hiroba/sfu/media"
+	"hiroba/signaling/protocol"
+)
+
+// The events of a peer that carry a track, as the state sees them: sfu's own are read where they arrive, because the
+// state knows tracks by their CSRC only.
+type (
+	trackAdded struct {
+		csrc media.CSRC
+		mid  media.MID
+		kind media.Kind
+	}
+	trackStarted struct {
+		csrc  media.CSRC
+		codec media.Codec
+	}
+	trackRemoved struct{ csrc media.CSRC }
+	heard        struct {
+		csrc  media.CSRC
+		level uint8
+	}
+	answered struct {
+		sfu.Answered
+		codecs codecSet
+	}
+	// peerRefused says that the peer could not be made.
+	peerRefused struct{}
+)
+
+// handleOffer hands an offer on to the peer, which is made by the first one.
+func (s *state) handleOffer(now time.Time, p *participant, m protocol.Offer) {
+	mark := strconv.Itoa(m.ID)
+	switch {
+	case p.pending != nil && p.pending.id == m.ID:
+		return // sent again over a new WebSocket; the answer is on its way
+	case p.pending != nil:
+		err := refuse(ErrWrongOrder, "offer %d is not answered yet", p.pending.id)
+		s.refuse(now, p, err, protocol.TypeOffer, mark)
+		return
+	case p.answer != nil && p.answer.ID == m.ID:
+		s.tell(p, *p.answer)
+		for _, c := range p.candidates {
+			s.tell(p, c)
+		}
+		return
+	}
+	pending, offer, err := readOffer(m)
+	if err != nil {
+		s.refuse(now, p, err, protocol.TypeOffer, mark)
+		return
+	}
+	if !p.hasPeer {
+		p.hasPeer = true
+		s.emit(openPeer{p.id, p.loopback})
+	}
+	p.pending, p.candidates = pending, nil
+	s.emit(handOffer{p.id, offer})
+}
+
+// readOffer reads what an offer says besides its SDP. Its form is checked already.
+func readOffer(m protocol.Offer) (*pendingOffer, sfu.Offer, error) {
+	offer := sfu.Offer{ID: m.ID, SDP: m.SDP}
+	for _, seat := range m.Seats {
+		offer.Seats = append(offer.Seats, sfu.SeatMIDs{Audio: media.MID(seat.Audio), Video: media.MID(seat.Video)})
+	}
+	declared := make(map[media.MID]protocol.TrackMID, len(m.Tracks))
+	named := make(map[protocol.Source]bool, len(m.Tracks))
+	for _, t := range m.Tracks {
+		if named[t.Source] {
+			return nil, offer, refuse(ErrBadOffer, "two tracks are the %s", t.Source)
+		}
+		named[t.Source] = true
+		declared[media.MID(t.MID)] = t
+		offer.SendMIDs = append(offer.SendMIDs, media.MID(t.MID))
+	}
+	return &pendingOffer{id: m.ID, seats: slices.Clone(m.Seats), sources: declared}, offer, nil
+}
+
+func (s *state) handleCandidate(now time.Time, p *participant, m protocol.Candidate) {
+	if !p.hasPeer {
+		s.refuse(now, p, refuse(ErrWrongOrder, "a candidate before the first offer"), protocol.TypeCandidate, "")
+		return
+	}
+	s.emit(handCandidate{p.id, sfu.Candidate{
+		Candidate: m.Candidate, SDPMid: m.SDPMid, SDPMLineIndex: m.SDPMLineIndex, UsernameFragment: m.UsernameFragment,
+	}})
+}
+
+// handlePeer takes what happened at a participant's peer: one of sfu's events, or one of those above.
+func (s *state) handlePeer(now time.Time, p *participant, event any) {
+	switch e := event.(type) {
+	case answered:
+		s.handleAnswered(now, p, e)
+	case sfu.OfferFailed:
+		s.handleOfferFailed(now, p, e)
+	case sfu.CandidateFailed:
+		err := refuse(ErrBadCandidate, "%v", e.Err)
+		s.refuse(now, p, err, protocol.TypeCandidate, "")
+	case sfu.CandidateFound:
+		s.handleCandidateFound(p, e)
+	case sfu.SeatsBound:
+		s.handleSeatsBound(p, e.Seats)
+	case trackAdded:
+		s.handleTrackAdded(now, p, e)
+	case trackStarted:
+		s.changeTrack(p, e.csrc, func(t *track) { t.codec = e.codec })
+	case trackRemoved:
+		s.handleTrackRemoved(now, p, e.csrc)
+	case heard:
+		s.handleHeard(now, p, e)
+	case sfu.StateChanged:
+		s.handleState(now, p, e.State)
+	case sfu.FirstForwarded:
+		if p.awaitsFirst {
+			p.awaitsFirst = false
+			s.emit(measureJoin{p.id, now.Sub(p.joinedAt)})
+		}
+	case sfu.DataOpened:
+		s.handleDataOpened(p, e.Label)
+	case sfu.DataReceived:
+		s.handleData(now, p, e)
+	case sfu.DataOverflowed:
+		s.handleDataClosed(now, p, e.Label, cancelTooSlow)
+	case sfu.DataClosed:
+		s.handleDataClosed(now, p, e.Label, cancelLeft)
+	case sfu.Abused:
+		s.expel(now, p, protocol.ByeMediaAbuse)
+	case sfu.Closed:
+		s.handlePeerClosed(now, p)
+	case peerRefused:
+		s.handlePeerRefused(now, p)
+	}
+}
+
+// handleAnswered makes what the offer declared the new truth. Mutes that came while it was in flight are in it.
+func (s *state) handleAnswered(now time.Time, p *participant, e answered) {
+	if p.pending == nil || p.pending.id != e.OfferID {
+		return
+	}
+	p.sources, p.codecs = p.pending.sources, e.codecs
+	p.pending, p.answer = nil, &protocol.Answer{ID: e.OfferID, SDP: e.SDP}
+	for _, t := range p.tracks {
+		declared := p.sources[t.mid]
+		if kindOf(declared.Source) != t.kind {
+			declared.Source = ""
+		}
+		if t.source != declared.Source || t.muted != declared.Muted {
+			t.source, t.muted = declared.Source, declared.Muted
+			s.trackChanged(now, p, t)
+		}
+	}
+	s.tell(p, *p.answer)
+	p.reseat = true
+}
+
+func (s *state) handleOfferFailed(now time.Time, p *participant, e sfu.OfferFailed) {
+	if p.pending == nil || p.pending.id != e.OfferID {
+		return
+	}
+	p.pending = nil
+	p.reseat = true
+	err := refuse(ErrBadOffer, "%v", e.Err)
+	if errors.Is(e.Err, sfu.ErrTooManyMedia) {
+		err = refuse(ErrTooManyMedia, "%v", e.Err)
+	}
+	s.refuse(now, p, err, protocol.TypeOffer, strconv.Itoa(e.OfferID))
+}
+
+func (s *state) handleCandidateFound(p *participant, e sfu.CandidateFound) {
+	c := protocol.Candidate{Candidate: e.Candidate}
+	if e.Candidate != "" {
+		c.SDPMid, c.SDPMLineIndex = &e.SDPMid, &e.SDPMLineIndex
+	}
+	if len(p.candidates) < maxLocalCandidates {
+		p.candidates = append(p.candidates, c)
+	}
+	s.tell(p, c)
+}
+
+// handleSeatsBound takes over the seats of the offer that is being answered.
+func (s *state) handleSeatsBound(p *participant, n int) {
+	if p.pending == nil {
+		return
+	}
+	n = min(n, len(p.pending.seats))
+	p.mids = p.pending.seats[:n]
+	for len(p.seats) < n {
+		p.seats = append(p.seats, noSeat)
+		p.fed = append(p.fed, fed{})
+	}
+	p.reseat = true
+}
+
+func (s *state) handleTrackAdded(now time.Time, p *participant, e trackAdded) {
+	declared, ok := p.sources[e.mid]
+	if p.pending != nil {
+		declared, ok = p.pending.sources[e.mid]
+	}
+	t := &track{mid: e.mid, csrc: e.csrc, kind: e.kind, muted: declared.Muted}
+	if ok && kindOf(declared.Source) == e.kind {
+		if former := p.track(declared.Source); former != nil {
+			former.source = ""
+		}
+		t.source = declared.Source
+	} else if ok {
+		err := refuse(ErrBadOffer, "m-line %s carries %s, which is no %s", e.mid, e.kind, declared.Source)
+		s.refuse(now, p, err, protocol.TypeOffer, "")
+	}
+	p.tracks = append(p.tracks, t)
+	s.trackChanged(now, p, t)
+}
+
+func (s *state) handleTrackRemoved(now time.Time, p *participant, csrc media.CSRC) {
+	at := slices.IndexFunc(p.tracks, func(t *track) bool { return t.csrc == csrc })
+	if at >= 0 {
+		gone := p.tracks[at]
+		p.tracks = slices.Delete(p.tracks, at, at+1)
+		s.trackChanged(now, p, gone)
+	}
+}
+
+// changeTrack changes one track, if it is still there.
+func (s *state) changeTrack(p *participant, csrc media.CSRC, change func(t *track)) {
+	for _, t := range p.tracks {
+		if t.csrc == csrc {
+			change(t)
+			p.updated, s.reseat = true, true
+			return
+		}
+	}
+}
+
+// trackChanged notes that others must be told of a track and that it may mean other seats.
+func (s *state) trackChanged(now time.Time, p *participant, t *track) {
+	p.updated, s.reseat = true, true
+	if t.kind != media.Audio {
+		return
+	}
+	if microphone := p.track(protocol.Microphone); microphone == nil || microphone.muted {
+		s.speakers.Remove(now, p.id)
+	}
+}
+
+// handleMute takes the state of a track that is published, or declared by the offer in flight.
+func (s *state) handleMute(now time.Time, p *participant, m protocol.Mute) {
+	known := false
+	if p.pending != nil {
+		for mid, declared := range p.pending.sources {
+			if declared.Source == m.Source {
+				declared.Muted = m.Muted
+				p.pending.sources[mid] = declared
+				known = true
+			}
+		}
+	}
+	if t := p.track(m.Source); t != nil {
+		known = true
+		if t.muted != m.Muted {
+			t.muted = m.Muted
+			s.trackChanged(now, p, t)
+		}
+	}
+	if !known {
+		s.refuse(now, p, refuse(ErrWrongOrder, "no %s is published", m.Source), protocol.TypeMute, "")
+	}
+}
+
+func (s *state) handleHeard(now time.Time, p *participant, e heard) {
+	if t := p.track(protocol.Microphone); t != nil && t.csrc == e.csrc && !t.muted {
+		s.speakers.HandleLevel(now, p.id, e.level)
+	}
+}
+
+// handleState follows the transport. The client is expected to mend it with an ICE restart; its grace time begins with
+// the first sign of trouble.
+func (s *state) handleState(now time.Time, p *participant, transport sfu.State) {
+	p.connected = transport == sfu.StateConnected
+	switch transport {
+	case sfu.StateConnected:
+		p.mediaEnds = time.Time{}
+	case sfu.StateDisconnected, sfu.StateFailed:
+		if p.mediaEnds.IsZero() {
+			p.mediaEnds = now.Add(s.rules.sessionGrace)
+		}
+		if transport == sfu.StateFailed && p.chatOpen {
+			s.repeatHistory(now, p)
+		}
+	case sfu.StateNew, sfu.StateConnecting, sfu.StateClosed:
+	}
+}
+
+// handlePeerClosed is the end of a peer that the room did not ask for. The client may make a new one with its next
+// offer.
+func (s *state) handlePeerClosed(now time.Time, p *participant) {
+	s.speakers.Remove(now, p.id)
+	s.handleDataClosed(now, p, protocol.LabelChat, cancelLeft)
+	s.handleDataClosed(now, p, protocol.LabelFile, cancelLeft)
+	if pending := p.pending; pending != nil {
+		err := refuse(ErrBadOffer, "the PeerConnection was closed")
+		s.refuse(now, p, err, protocol.TypeOffer, strconv.Itoa(pending.id))
+	}
+	p.negotiation = negotiation{}
+	view := p.view
+	p.receiver = receiver{view: view}
+	p.tracks = nil
+	p.updated, s.reseat = true, true
+	if p.mediaEnds.IsZero() {
+		p.mediaEnds = now.Add(s.rules.sessionGrace)
+	}
+}
+
+// handlePeerRefused is the media plane's fault: the client may try again.
+func (s *state) handlePeerRefused(now time.Time, p *participant) {
+	mark := ""
+	if p.pending != nil {
+		mark = strconv.Itoa(p.pending.id)
+	}
+	p.negotiation = negotiation{}
+	err := refuse(ErrInternal, "no PeerConnection could be made")
+	s.refuseLater(now, p, err, protocol.TypeOffer, mark, time.Second)
+}
+
+func kindOf(source protocol.Source) media.Kind {
+	switch source {
+	case protocol.Microphone, protocol.ScreenAudio:
+		return media.Audio
+	case protocol.Camera, protocol.Screen:
+		return media.Video
+	default:
+		return 0
+	}
+}

@@ -1,0 +1,355 @@
+package room
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"hiroba/room/seating"
+	"hiroba/room/speaker"
+	"hiroba/signaling/protocol"
+)
+
+// rules are what a state needs of the configuration.
+type rules struct {
+	limits                  protocol.Limits
+	maxParticipants, seats  int
+	sessionGrace, roomGrace time.Duration
+	iceServers              []protocol.ICEServer
+	serverName              string
+}
+
+// state is everything that a room knows. It is a machine: methods that take the time and an input change it and append
+// effects, which takeEffects hands out; flush, called when the inputs of a step are through, does once what several of
+// them may have asked for. All input of clients is checked here.
+type state struct {
+	rules rules
+	name  string
+
+	people map[id]*participant
+	// order is people in the order of joining.
+	order []*participant
+	names map[string]*participant
+
+	speakers *speaker.Detector
+	planner  seating.Planner
+	// ranked is the list of speakers that seats were given by.
+	ranked []protocol.Speaker
+	// reseat asks for a new assignment of everybody's seats: what is published, or who speaks, changed.
+	reseat bool
+
+	chat  chatLog
+	files fileRelay
+	// chatMessages counts what was said since takeTally.
+	chatMessages uint64
+
+	// emptySince is when the last participant left; zero while there are any.
+	emptySince time.Time
+	// acting is the participant that flush works for, so that a fault is laid at the right door.
+	acting  id
+	effects []effect
+}
+
+func newState(now time.Time, name string, r rules) *state {
+	return &state{
+		rules:      r,
+		name:       name,
+		people:     make(map[id]*participant),
+		names:      make(map[string]*participant),
+		speakers:   speaker.New(),
+		chat:       chatLog{max: r.limits.ChatHistory},
+		files:      newFileRelay(r.limits),
+		emptySince: now,
+	}
+}
+
+// emit appends an effect.
+func (s *state) emit(e effect) { s.effects = append(s.effects, e) }
+
+// takeEffects hands out the effects so far. The slice is valid until the next call.
+func (s *state) takeEffects() []effect {
+	taken := s.effects
+	s.effects = nil
+	return taken
+}
+
+// tell sends a message to one client.
+func (s *state) tell(p *participant, m protocol.Message) { s.emit(send{p.id, m}) }
+
+// tellOthers sends a message to everybody but one.
+func (s *state) tellOthers(p *participant, m protocol.Message) {
+	for _, other := range s.order {
+		if other != p {
+			s.tell(other, m)
+		}
+	}
+}
+
+// refuse tells a client that what it asked for is refused. A client that goes on and on is sent away.
+func (s *state) refuse(now time.Time, p *participant, err error, re protocol.Type, mark string) {
+	s.refuseLater(now, p, err, re, mark, 0)
+}
+
+// refuseLater is refuse with a hint when to try again.
+func (s *state) refuseLater(
+	now time.Time, p *participant, err error, re protocol.Type, mark string, after time.Duration,
+) {
+	if !s.mayRefuse(now, p) {
+		return
+	}
+	s.tell(p, refusalMessage(err, re, mark, after))
+}
+
+// mayRefuse counts a refusal and ends the session of a client that had too many.
+func (s *state) mayRefuse(now time.Time, p *participant) bool {
+	if _, ok := p.refusals.take(now, refusalRate); ok {
+		return true
+	}
+	if s.people[p.id] == p {
+		s.expel(now, p, protocol.ByeProtocol)
+	}
+	return false
+}
+
+func refusalMessage(err error, re protocol.Type, mark string, after time.Duration) protocol.Error {
+	if len(mark) > protocol.MarkBytes {
+		mark = ""
+	}
+	return protocol.Error{
+		Code: CodeOf(err), Message: sentence(err), Re: re, ID: mark, RetryAfterMs: after.Milliseconds(),
+	}
+}
+
+// tally counts what happened since it was taken last.
+type tally struct {
+	chatMessages, fileBytes uint64
+	// transfers counts ended transfers by outcome.
+	transfers map[string]uint64
+}
+
+// takeTally hands out the counts since the last call.
+func (s *state) takeTally() tally {
+	taken := tally{s.chatMessages, s.files.bytes, s.files.outcomes}
+	s.chatMessages, s.files.bytes = 0, 0
+	if len(s.files.outcomes) > 0 {
+		s.files.outcomes = make(map[string]uint64)
+	}
+	return taken
+}
+
+// arrival is somebody who wants to join. The name is checked already; ID and secret are new.
+type arrival struct {
+	id, replaces id
+	name, secret string
+	loopback     bool
+}
+
+// join lets somebody in, or says why not. The session that it replaces ends in the same step.
+func (s *state) join(now time.Time, a arrival) error {
+	key := fold(a.name)
+	former := s.people[a.replaces]
+	if holder := s.names[key]; holder != nil && holder != former {
+		return ErrNameTaken
+	}
+	count := len(s.order)
+	if former != nil {
+		count--
+	}
+	if count >= s.rules.maxParticipants {
+		return ErrRoomFull
+	}
+	if former != nil {
+		s.expel(now, former, protocol.ByeReplaced)
+	}
+	p := &participant{
+		id: a.id, name: a.name, key: key, secret: a.secret, joinedAt: now, loopback: a.loopback,
+		awaitsFirst: slices.ContainsFunc(s.order, func(o *participant) bool { return len(o.tracks) > 0 }),
+	}
+	p.view.Self = p.id
+	s.people[p.id], s.names[key] = p, p
+	s.order = append(s.order, p)
+	s.emptySince = time.Time{}
+	s.welcome(p, false)
+	s.tellOthers(p, protocol.Joined{Participant: p.describe()})
+	return nil
+}
+
+// resume goes on with a session over a new WebSocket: the client is told everything again.
+func (s *state) resume(now time.Time, p *participant) {
+	p.graceEnds = time.Time{}
+	s.welcome(p, true)
+	p.told, p.asked = nil, 0
+	p.reseat = true
+}
+
+// detach starts the grace time of a session whose WebSocket was lost.
+func (s *state) detach(now time.Time, p *participant) {
+	if p.attached() {
+		p.graceEnds = now.Add(s.rules.sessionGrace)
+	}
+}
+
+// expel ends a session.
+func (s *state) expel(now time.Time, p *participant, reason protocol.ByeReason) {
+	s.expelWith(now, p, bye(reason))
+}
+
+func (s *state) expelWith(now time.Time, p *participant, b protocol.Bye) {
+	delete(s.people, p.id)
+	delete(s.names, p.key)
+	s.order = slices.DeleteFunc(s.order, func(o *participant) bool { return o == p })
+	s.speakers.Remove(now, p.id)
+	s.files.leave(p.id, cancelLeft)
+	s.relayFiles()
+	s.reseat = true
+	s.emit(depart{p.id, b})
+	s.tellOthers(p, protocol.Left{Participant: p.id, Reason: b.Reason})
+	if len(s.order) == 0 {
+		s.emptySince = now
+	}
+}
+
+// welcome gives a client the whole picture.
+func (s *state) welcome(p *participant, resumed bool) {
+	others := make([]protocol.Participant, 0, len(s.order))
+	for _, other := range s.order {
+		if other != p {
+			others = append(others, other.describe())
+		}
+	}
+	speakers := s.speakers.Speakers()
+	if speakers == nil {
+		speakers = []protocol.Speaker{}
+	}
+	iceServers := s.rules.iceServers
+	if iceServers == nil {
+		iceServers = []protocol.ICEServer{}
+	}
+	s.tell(p, protocol.Welcome{
+		Version:      protocol.Version,
+		Server:       s.rules.serverName,
+		Resumed:      resumed,
+		Room:         s.name,
+		Self:         p.describe(),
+		Participants: others,
+		Session:      p.secret,
+		GraceMs:      s.rules.sessionGrace.Milliseconds(),
+		ICEServers:   iceServers,
+		Limits:       s.rules.limits,
+		Seats:        s.rules.seats,
+		Chat:         s.chat.historyFor(p.id),
+		Speakers:     speakers,
+	})
+}
+
+// handleMessage takes what a client sent over its WebSocket.
+func (s *state) handleMessage(now time.Time, p *participant, m protocol.Message) {
+	if m == nil {
+		s.refuse(now, p, ErrBadMessage, "", "")
+		return
+	}
+	if code, err := protocol.Check(m, s.rules.limits); err != nil {
+		s.refuse(now, p, &refusal{code, err.Error()}, m.Type(), markOf(m))
+		return
+	}
+	switch m := m.(type) {
+	case protocol.Offer:
+		s.handleOffer(now, p, m)
+	case protocol.Candidate:
+		s.handleCandidate(now, p, m)
+	case protocol.View:
+		s.handleView(p, m)
+	case protocol.Mute:
+		s.handleMute(now, p, m)
+	case protocol.ChatSend:
+		s.handleChat(now, p, m)
+	default:
+		s.refuse(now, p, ErrUnknownType, m.Type(), "")
+	}
+}
+
+// markOf is what an error about a message is marked with.
+func markOf(m protocol.Message) string {
+	switch m := m.(type) {
+	case protocol.Offer:
+		return strconv.Itoa(m.ID)
+	case protocol.ChatSend:
+		return m.ID
+	case protocol.FileOffer:
+		return m.ID
+	default:
+		return ""
+	}
+}
+
+// deadline is when handleTimeout should be called, the zero time for never.
+func (s *state) deadline() time.Time {
+	first := s.speakers.Deadline()
+	sooner := func(t time.Time) {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	for _, p := range s.order {
+		sooner(p.graceEnds)
+		sooner(p.mediaEnds)
+		sooner(p.askAgainAt())
+	}
+	if len(s.order) == 0 {
+		sooner(s.emptySince.Add(s.rules.roomGrace))
+	}
+	return first
+}
+
+// handleTimeout does what is due.
+func (s *state) handleTimeout(now time.Time) {
+	if d := s.speakers.Deadline(); due(now, d) {
+		s.speakers.HandleTimeout(now)
+	}
+	for _, p := range slices.Clone(s.order) {
+		switch {
+		case due(now, p.graceEnds):
+			s.expel(now, p, protocol.ByeTimeout)
+		case due(now, p.mediaEnds):
+			s.expel(now, p, protocol.ByeMediaFailed)
+		case due(now, p.askAgainAt()):
+			p.reseat = true
+		}
+	}
+}
+
+// vanished reports whether the room has been empty for so long that it should be forgotten.
+func (s *state) vanished(now time.Time) bool {
+	return len(s.order) == 0 && due(now, s.emptySince.Add(s.rules.roomGrace))
+}
+
+func due(now, t time.Time) bool { return !t.IsZero() && !now.Before(t) }
+
+// flush ends a step: it tells what changed, once.
+func (s *state) flush(now time.Time) {
+	defer func() { s.acting = "" }()
+	if list, ok := s.speakers.PollSpeakers(now); ok {
+		for _, p := range s.order {
+			s.tell(p, protocol.Speakers{Speakers: list})
+		}
+		s.reseat = s.reseat || !sameOrder(list, s.ranked)
+		s.ranked = list
+	}
+	for _, p := range s.order {
+		if s.acting = p.id; p.updated {
+			p.updated = false
+			s.tellOthers(p, protocol.Updated{Participant: p.describe()})
+		}
+	}
+	if s.reseat {
+		s.describeRoom()
+	}
+	for _, p := range s.order {
+		s.acting = p.id
+		if s.reseat || p.reseat {
+			p.reseat = false
+			s.seat(now, p)
+		}
+	}
+	s.reseat = false
+}
