@@ -26,6 +26,8 @@ type H264 struct {
 	NonReference bool
 	// Width and Height are the size in pixels that the SPS says, 0 where there is none.
 	Width, Height uint16
+
+	rated bool // NonReference is about something
 }
 
 // StartsKeyframe reports whether decoding can start with this payload. That takes an SPS: an IDR slice alone cannot be
@@ -41,7 +43,7 @@ func ParseH264(payload []byte) (H264, error) {
 	if payload[0]&0x80 != 0 { // forbidden_zero_bit
 		return H264{}, ErrMalformed
 	}
-	d := H264{NonReference: true}
+	var d H264
 	switch t := payload[0] & 0x1F; {
 	case t >= nalSlice && t <= nalLastSingle:
 		d.add(payload)
@@ -81,7 +83,7 @@ func (d *H264) addFragment(payload []byte) {
 		d.note(header, payload[2:])
 		return
 	}
-	d.NonReference = isNonReference(header)
+	d.rate(header)
 }
 
 func (d *H264) note(header byte, body []byte) {
@@ -98,7 +100,12 @@ func (d *H264) note(header byte, body []byte) {
 		// A slice begins with first_mb_in_slice, whose value 0 is the single bit 1 (H.264, section 7.3.3).
 		d.StartsFrame = d.StartsFrame || len(body) > 0 && body[0]&0x80 != 0
 	}
-	d.NonReference = d.NonReference && isNonReference(header)
+	d.rate(header)
 }
 
-func isNonReference(header byte) bool { return header&0x60 == 0 }
+// rate notes the nal_ref_idc of a NAL unit.
+func (d *H264) rate(header byte) {
+	nonReference := header&0x60 == 0
+	d.NonReference = nonReference && (d.NonReference || !d.rated)
+	d.rated = true
+}
