@@ -2,20 +2,21 @@ package metrics
 
 import (
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"hiroba/room"
+	"hiroba/signaling/ws"
 )
 
 // Sources are what a scrape reads. All of them are asked at each scrape, from the goroutine of its HTTP request.
 type Sources struct {
 	Engine    Engine
-	Rooms     func() Rooms
-	Signaling func() Signaling
+	Rooms     func() room.Stats
+	Signaling func() ws.Stats
 	Build     Build
 }
 
@@ -26,18 +27,17 @@ type Build struct {
 
 var (
 	mailboxes = gauge("mailbox_depth", "Entries of the longest mailbox of each kind of owner.", "owner")
+	panics    = counter("contained_panics_total", "Panics that were contained, by where they happened.", "plane")
 	buildInfo = gauge("build_info", "Always 1; the labels say which program this is.",
 		"version", "revision", "goversion")
 )
 
-// The owners of mailboxes that are not the engine's.
+// The owners of mailboxes.
 const (
-	ownerRoom   = "room"
-	ownerOutbox = "outbox"
+	ownerShard = "shard"
+	ownerPeer  = "peer"
+	ownerRoom  = "room"
 )
-
-// engineOwners are the owners of the engine's mailboxes.
-var engineOwners = []string{"shard", "peer"}
 
 // collector reads the sources for each scrape.
 type collector struct {
@@ -50,19 +50,17 @@ func (collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends everything there is.
 func (c collector) Collect(ch chan<- prometheus.Metric) {
-	rooms, signaling := c.sources.Rooms(), c.sources.Signaling()
+	rooms := c.sources.Rooms()
 	collectMedia(ch, c.sources.Engine)
 	collectRooms(ch, rooms)
-	collectSignaling(ch, signaling)
+	collectSignaling(ch, c.sources.Signaling())
 
-	depths := map[string]int{ownerRoom: rooms.MailboxDepth, ownerOutbox: signaling.OutboxDepth}
-	engine := c.sources.Engine.MailboxDepth()
-	for _, owner := range engineOwners {
-		depths[owner] = engine[owner]
-	}
-	for _, owner := range slices.Sorted(maps.Keys(depths)) {
-		send(ch, mailboxes, depths[owner], owner)
-	}
+	depths := c.sources.Engine.MailboxDepth()
+	send(ch, mailboxes, depths[ownerShard], ownerShard)
+	send(ch, mailboxes, depths[ownerPeer], ownerPeer)
+	send(ch, mailboxes, rooms.MailboxDepth, ownerRoom)
+	send(ch, panics, c.sources.Engine.Counters().Panics.Load(), "media")
+	send(ch, panics, rooms.Panics, "rooms")
 	b := c.sources.Build
 	send(ch, buildInfo, 1, b.Version, b.Revision, b.Go)
 }

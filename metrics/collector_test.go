@@ -1,16 +1,11 @@
 package metrics
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http/httptest"
 	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -18,10 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"hiroba/room"
 	"hiroba/sfu"
 	"hiroba/sfu/media"
 	"hiroba/sfu/stats"
+	"hiroba/signaling"
 	"hiroba/signaling/protocol"
+	"hiroba/signaling/ws"
 )
 
 // fakeEngine is a media plane that only has numbers.
@@ -35,16 +33,18 @@ func (e *fakeEngine) Peers() map[sfu.State]int     { return e.peers }
 func (e *fakeEngine) UpTracks() int                { return 3 }
 func (e *fakeEngine) MailboxDepth() map[string]int { return map[string]int{"shard": 5, "peer": 1} }
 
+// idleSources are those of a server that has just started.
 func idleSources() Sources {
+	registry := room.NewRegistry(room.Config{})
 	return Sources{
 		Engine:    &fakeEngine{},
-		Rooms:     func() Rooms { return Rooms{JoinDuration: new(stats.Histogram).Snapshot()} },
-		Signaling: func() Signaling { return Signaling{} },
+		Rooms:     registry.Stats,
+		Signaling: ws.NewHandler(ws.Config{Rooms: signaling.FromRegistry(registry)}).Stats,
 		Build:     Build{Version: "1.2.3", Revision: "abc", Go: "go1.26"},
 	}
 }
 
-// busySources have something to show in every metric.
+// busySources have something to show in every kind of metric.
 func busySources() Sources {
 	e := &fakeEngine{peers: map[sfu.State]int{sfu.StateConnected: 2, sfu.StateNew: 1}}
 	c := &e.counters
@@ -58,26 +58,26 @@ func busySources() Sources {
 	c.Keyframes.Add(1)
 	c.SeatSwitches.Add(4)
 	c.ForwardDelay.Observe(300 * time.Microsecond)
-	return Sources{
-		Engine: e,
-		Rooms: func() Rooms {
-			var h stats.Histogram
-			h.Observe(200 * time.Millisecond)
-			return Rooms{
-				Rooms: 1, Participants: 3, Joins: 9, JoinDuration: h.Snapshot(),
-				Refused: map[protocol.Code]uint64{protocol.CodeNameTaken: 2},
-			}
-		},
-		Signaling: func() Signaling {
-			return Signaling{
-				Connections: 3,
-				Received:    map[protocol.Type]uint64{protocol.TypeJoin: 11, "made_up_by_a_client": 5},
-				Sent:        map[protocol.Type]uint64{protocol.TypeWelcome: 9},
-				Errors:      map[protocol.Code]uint64{protocol.CodeNameTaken: 2},
-			}
-		},
-		Build: Build{Version: "1.2.3", Revision: "abc", Go: "go1.26"},
+
+	s := idleSources()
+	idleRooms, idleSignaling := s.Rooms(), s.Signaling()
+	s.Engine = e
+	s.Rooms = func() room.Stats {
+		r := idleRooms
+		r.Rooms, r.Participants, r.Joins, r.MailboxDepth, r.Panics = 1, 3, 9, 2, 1
+		r.Refused = map[protocol.Code]uint64{protocol.CodeNameTaken: 2, "made_up": 1}
+		r.Left = map[protocol.ByeReason]uint64{protocol.ByeLeft: 6}
+		r.FileTransfers = map[string]uint64{"done": 1, "because a client says so": 1}
+		return r
 	}
+	s.Signaling = func() ws.Stats {
+		w := idleSignaling
+		w.Sockets, w.Waiting = 4, 1
+		w.Received = maps.Clone(w.Received)
+		w.Received[protocol.TypeJoin] = 11
+		return w
+	}
+	return s
 }
 
 // scrape is what Prometheus would get.
@@ -112,8 +112,10 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 		`hiroba_up_tracks 3`,
 		`hiroba_joins_total 9`,
 		`hiroba_joins_refused_total{reason="name_taken"} 2`,
-		`hiroba_join_duration_seconds_bucket{le="0.25"} 1`,
-		`hiroba_join_duration_seconds_sum 0.2`,
+		`hiroba_joins_refused_total{reason="other"} 1`,
+		`hiroba_sessions_ended_total{reason="left"} 6`,
+		`hiroba_file_transfers_total{outcome="other"} 1`,
+		`hiroba_join_duration_seconds_count 0`,
 		`hiroba_rtp_packets_total{direction="down",kind="video"} 1`,
 		`hiroba_rtp_bytes_total{direction="down",kind="audio"} 80`,
 		`hiroba_rtp_packets_dropped_total{direction="down",reason="awaiting_keyframe"} 1`,
@@ -124,11 +126,14 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 		`hiroba_seat_switches_total 4`,
 		`hiroba_forward_delay_seconds_bucket{le="0.0005"} 1`,
 		`hiroba_forward_delay_seconds_count 1`,
-		`hiroba_signaling_connections 3`,
+		`hiroba_signaling_connections{state="joined"} 3`,
+		`hiroba_signaling_connections{state="waiting"} 1`,
 		`hiroba_signaling_messages_total{direction="up",type="join"} 11`,
-		`hiroba_signaling_messages_total{direction="down",type="welcome"} 9`,
-		`hiroba_signaling_errors_total{code="name_taken"} 2`,
+		`hiroba_signaling_messages_total{direction="down",type="welcome"} 0`,
+		`hiroba_signaling_errors_total{code="name_taken"} 0`,
 		`hiroba_mailbox_depth{owner="shard"} 5`,
+		`hiroba_mailbox_depth{owner="room"} 2`,
+		`hiroba_contained_panics_total{plane="rooms"} 1`,
 		`hiroba_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
 	} {
 		if !strings.Contains(text, want+"\n") {
@@ -172,54 +177,4 @@ func TestPromtoolAcceptsTheMetrics(t *testing.T) {
 	if out, err := check.CombinedOutput(); err != nil || len(out) > 0 {
 		t.Errorf("promtool check metrics: %v\n%s", err, out)
 	}
-}
-
-func TestLabelsCoverTheProtocol(t *testing.T) {
-	types := append(slices.Clone(clientTypes), serverTypes...)
-	types = slices.DeleteFunc(types, func(t protocol.Type) bool { return t == TypeUnknown })
-	for name, value := range protocolConstants(t, "Type") {
-		// Messages of the file channel do not pass the WebSocket.
-		if !strings.HasPrefix(value, "file_") && !slices.Contains(types, protocol.Type(value)) {
-			t.Errorf("protocol.%s is missing in clientTypes and serverTypes", name)
-		}
-	}
-	for name, value := range protocolConstants(t, "Code") {
-		if !slices.Contains(errorCodes, protocol.Code(value)) {
-			t.Errorf("protocol.%s is missing in errorCodes", name)
-		}
-	}
-}
-
-// protocolConstants reads the string constants of one type from the sources of signaling/protocol.
-func protocolConstants(t *testing.T, typeName string) map[string]string {
-	t.Helper()
-	found := map[string]string{}
-	folder := filepath.Join("..", "signaling", "protocol")
-	packages, err := parser.ParseDir(token.NewFileSet(), folder, func(f fs.FileInfo) bool {
-		return !strings.HasSuffix(f.Name(), "_test.go")
-	}, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, pkg := range packages {
-		ast.Inspect(pkg, func(n ast.Node) bool {
-			spec, ok := n.(*ast.ValueSpec)
-			if !ok {
-				return true
-			}
-			if typ, ok := spec.Type.(*ast.Ident); !ok || typ.Name != typeName {
-				return true
-			}
-			for i, name := range spec.Names {
-				if literal, ok := spec.Values[i].(*ast.BasicLit); ok {
-					found[name.Name], _ = strconv.Unquote(literal.Value)
-				}
-			}
-			return true
-		})
-	}
-	if len(found) == 0 {
-		t.Fatalf("no constants of type %s in %s", typeName, folder)
-	}
-	return found
 }

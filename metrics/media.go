@@ -51,7 +51,6 @@ var (
 	switches     = counter("seat_switches_total", "Changes of the occupant of a seat.")
 	reports      = counter("sender_reports_total", "RTCP sender reports sent to subscribers.")
 	feedback     = counter("transport_feedback_total", "Transport-wide feedback packets received from subscribers.")
-	panics       = counter("contained_panics_total", "Panics that ended one participant's session only.")
 	forwardDelay = desc("forward_delay_seconds",
 		"Time from the arrival of an RTP packet to handing it to the kernel for the last of its subscribers.")
 )
@@ -85,6 +84,5 @@ func collectMedia(ch chan<- prometheus.Metric, e Engine) {
 	send(ch, switches, c.SeatSwitches.Load())
 	send(ch, reports, c.SenderReports.Load())
 	send(ch, feedback, c.FeedbackReceived.Load())
-	send(ch, panics, c.Panics.Load())
 	sendHistogram(ch, forwardDelay, c.ForwardDelay.Snapshot())
 }

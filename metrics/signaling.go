@@ -19,7 +19,7 @@ var (
 	wireBytes = counter("signaling_wire_bytes_total",
 		"Bytes on WebSocket connections from clients (up) and to clients (down), compressed and framed.", "direction")
 	errorsSent = counter("signaling_errors_total", "Errors that clients were told, by code.", "code")
-	ended      = counter("sessions_ended_total", "Sessions that ended with a goodbye, by reason.", "reason")
+	byes       = counter("signaling_byes_total", "Goodbyes that clients were told, by reason.", "reason")
 )
 
 // collectSignaling sends the metrics of the WebSockets. The keys of the snapshot's maps are sets that the protocol
@@ -37,5 +37,5 @@ func collectSignaling(ch chan<- prometheus.Metric, s ws.Stats) {
 	send(ch, wireBytes, s.WireBytesReceived, up)
 	send(ch, wireBytes, s.WireBytesSent, down)
 	sendAll(ch, errorsSent, s.Errors)
-	sendAll(ch, ended, s.Ended)
+	sendAll(ch, byes, s.Ended)
 }

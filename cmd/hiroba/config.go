@@ -29,6 +29,7 @@ const (
 const (
 	// maxSeats keeps an offer with two m-lines a seat well below protocol.Limits.OfferBytes.
 	maxSeats         = 64
+	minGrace         = time.Second
 	maxGrace         = 24 * time.Hour
 	maxPeopleInRoom  = 10_000
 	maxRoomsInServer = 1_000_000
@@ -132,8 +133,8 @@ func (c *Config) check() error {
 		flag  string
 		value time.Duration
 	}{{"session-grace", c.SessionGrace}, {"room-grace", c.RoomGrace}} {
-		if s.value < 0 || s.value > maxGrace {
-			return badSetting(s.flag, "%v is out of range; use a time from 0s to %v, such as 30s", s.value, maxGrace)
+		if s.value < minGrace || s.value > maxGrace {
+			return badSetting(s.flag, "%v is out of range; use a time from %v to %v, such as 30s", s.value, minGrace, maxGrace)
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ import (
 var layers = map[string]int{
 	"sfu/media":          0,
 	"sfu/seqnum":         0,
-	"sfu/rtptime":        0,
+	"sfu/rtptime":        1,
 	"sfu/mailbox":        0,
 	"signaling/protocol": 0,
 	"web":                0,

@@ -14,6 +14,7 @@ import (
 	"hiroba/metrics"
 	"hiroba/room"
 	"hiroba/sfu"
+	"hiroba/signaling"
 	"hiroba/signaling/protocol"
 	"hiroba/signaling/ws"
 	"hiroba/web"
@@ -35,6 +36,7 @@ type server struct {
 	log    *slog.Logger
 	engine *sfu.Engine
 	rooms  *room.Registry
+	door   *ws.Handler
 
 	public, admin            *http.Server
 	publicAddress, adminAddr net.Addr
@@ -49,6 +51,10 @@ type server struct {
 // start opens the sockets and serves on them until Close. ctx bounds only the start itself.
 func start(ctx context.Context, cfg Config) (*server, error) {
 	ips, err := cfg.publicIPs()
+	if err != nil {
+		return nil, err
+	}
+	proxies, err := cfg.trustedProxies()
 	if err != nil {
 		return nil, err
 	}
@@ -79,8 +85,15 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		ServerName:      "hiroba/" + version,
 		Log:             s.log,
 	})
-	signaling := ws.NewHandler(ws.Config{})
-	s.public = s.newHTTPServer(publicHandler(signaling, web.Dist))
+	s.door = ws.NewHandler(ws.Config{
+		Rooms:          signaling.FromRegistry(s.rooms),
+		Limits:         cfg.limits(),
+		AllowedOrigins: cfg.AllowedOrigins,
+		TrustedProxies: proxies,
+		MaxSockets:     cfg.MaxConnections,
+		Log:            s.log,
+	})
+	s.public = s.newHTTPServer(publicHandler(s.door, web.Dist))
 	s.admin = s.newHTTPServer(s.adminHandler(metrics.NewHandler(s.metricSources(), s.log)))
 	s.serve(s.public, public)
 	s.serve(s.admin, admin)
@@ -93,8 +106,8 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 func (s *server) metricSources() metrics.Sources {
 	return metrics.Sources{
 		Engine:    s.engine,
-		Rooms:     func() metrics.Rooms { return metrics.Rooms{} },
-		Signaling: func() metrics.Signaling { return metrics.Signaling{} },
+		Rooms:     s.rooms.Stats,
+		Signaling: s.door.Stats,
 		Build:     metrics.Build(currentBuild()),
 	}
 }
@@ -143,13 +156,15 @@ func (s *server) shutdown() error {
 	s.log.Info("server stopping")
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
+	bye := protocol.Bye{
+		Reason:    protocol.ByeShutdown,
+		Message:   "The server stops. Coming back as soon as it runs again.",
+		Reconnect: true,
+		AfterMs:   returnAfter.Milliseconds(),
+	}
 	err := errors.Join(
-		s.rooms.Shutdown(ctx, protocol.Bye{
-			Reason:    protocol.ByeShutdown,
-			Message:   "The server stops. Coming back as soon as it runs again.",
-			Reconnect: true,
-			AfterMs:   returnAfter.Milliseconds(),
-		}),
+		s.rooms.Shutdown(ctx, bye), // first: their goodbyes are the ones that clients with a room get
+		s.door.Shutdown(ctx, bye),
 		s.public.Shutdown(ctx),
 		s.engine.Close(),
 		s.admin.Shutdown(ctx),
