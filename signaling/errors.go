@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -11,19 +12,22 @@ import (
 // maxSentence bounds the text of an Error in bytes: it may quote what a client sent.
 const maxSentence = 300
 
-// ErrorOf is the message that tells a client why it was not let in. A fault of the server says nothing else: its text
-// is for the log.
-func ErrorOf(err error) protocol.Error {
+// ErrorOf is the message that tells a client why its message of type re was refused. Of a fault of the server it says
+// nothing else: the text is for the log.
+func ErrorOf(err error, re protocol.Type) protocol.Error {
 	code := room.CodeOf(err)
 	if code == protocol.CodeInternal {
-		return protocol.Error{Code: code, Message: "The server made a mistake."}
+		return protocol.Error{Code: code, Message: "The server made a mistake.", Re: re}
 	}
-	return protocol.Error{Code: code, Message: sentence(err)}
+	return protocol.Error{Code: code, Message: sentence(err), Re: re}
 }
 
 // sentence is the text of an error for a person.
 func sentence(err error) string {
 	text := err.Error()
+	for _, action := range []string{"join: ", "resume: "} { // which the client knows
+		text = strings.TrimPrefix(text, action)
+	}
 	if len(text) > maxSentence {
 		cut := maxSentence
 		for cut > 0 && !utf8.RuneStart(text[cut]) {

@@ -20,15 +20,15 @@ func TestErrorsOfTheRoomHaveTheirCodes(t *testing.T) {
 		room.ErrShuttingDown: protocol.CodeShuttingDown,
 		room.ErrNoSession:    protocol.CodeResumeFailed,
 	} {
-		got := ErrorOf(fmt.Errorf("join: %w", err))
-		if got.Code != want || got.Message == "" {
+		got := ErrorOf(fmt.Errorf("join: %w", err), protocol.TypeJoin)
+		if got.Code != want || got.Re != protocol.TypeJoin || got.Message == "" || strings.HasPrefix(got.Message, "Join") {
 			t.Errorf("%v becomes %+v, want code %s", err, got, want)
 		}
 	}
 }
 
 func TestFaultsOfTheServerAreNotExplained(t *testing.T) {
-	got := ErrorOf(fmt.Errorf("open /etc/secret: denied"))
+	got := ErrorOf(fmt.Errorf("open /etc/secret: denied"), protocol.TypeJoin)
 	if got.Code != protocol.CodeInternal || strings.Contains(got.Message, "secret") {
 		t.Errorf("error %+v", got)
 	}

@@ -100,8 +100,10 @@ func (g *gate) read(now time.Time, b []byte) (protocol.Message, *refusal) {
 	if r := g.order(now, t); r != nil {
 		return nil, r
 	}
-	if code, err := protocol.Check(m, g.limits); err != nil {
-		return nil, g.fault(now, refusal{code: code, message: sentence(err), re: t, id: markOf(m)})
+	if g.phase != inRoom { // from there on the room checks, because it is also reached over data channels
+		if code, err := protocol.Check(m, g.limits); err != nil {
+			return nil, g.fault(now, refusal{code: code, message: sentence(err), re: t})
+		}
 	}
 	if r := g.pace(now, m); r != nil {
 		return nil, r
@@ -150,7 +152,7 @@ func (g *gate) pace(now time.Time, m protocol.Message) *refusal {
 	case protocol.Offer:
 		if wait, ok := take(g.offers, now); !ok {
 			return g.tooFast(now, refusal{
-				message: "Too many offers; slow down.", re: protocol.TypeOffer, id: markOf(m), retryAfter: wait,
+				message: "Too many offers; slow down.", re: protocol.TypeOffer, id: strconv.Itoa(m.ID), retryAfter: wait,
 			})
 		}
 		if m.ID != g.offerID {
@@ -204,19 +206,6 @@ func take(l *rate.Limiter, now time.Time) (time.Duration, bool) {
 	r := l.ReserveN(now, 1)
 	defer r.CancelAt(now)
 	return r.DelayFrom(now), false
-}
-
-// markOf is the ID by which a client recognizes which of its messages was refused.
-func markOf(m protocol.Message) string {
-	switch m := m.(type) {
-	case protocol.Offer:
-		return strconv.Itoa(m.ID)
-	case protocol.ChatSend:
-		if len(m.ID) <= protocol.MarkBytes {
-			return m.ID
-		}
-	}
-	return ""
 }
 
 // echo is a type as it may be sent back: what a client made up is not repeated at length.

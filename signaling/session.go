@@ -81,6 +81,7 @@ func NewSession(cfg Config, loopback bool) *Session {
 	s := &Session{cfg: cfg, loopback: loopback, log: cfg.Log, gate: newGate(cfg.Limits)}
 	s.out = newOutbox(cfg.OutboxMessages, cfg.OutboxBytes, s.farewellWith(protocol.Bye{
 		Reason: protocol.ByeTooSlow, Message: "This client does not read what the server sends.",
+		Reconnect: true, AfterMs: 1000,
 	}, ClosePolicy))
 	s.timer = time.AfterFunc(cfg.HelloTimeout, s.helloTimedOut)
 	return s
@@ -220,8 +221,7 @@ func (s *Session) join(m protocol.Join) {
 func (s *Session) enter(re protocol.Type, attempt func() (Member, error)) {
 	member, err := attempt()
 	if err != nil {
-		e := ErrorOf(err)
-		e.Re = re
+		e := ErrorOf(err, re)
 		if e.Code == protocol.CodeInternal {
 			s.log.Error("client not let in", "re", string(re), "err", err)
 		}
