@@ -1,0 +1,243 @@
+package egress_test
+
+import (
+	"testing"
+	"time"
+
+	"hiroba/sfu/codec"
+	"hiroba/sfu/egress"
+	"hiroba/sfu/media"
+	"hiroba/sfu/packet"
+	"hiroba/sfu/stats"
+)
+
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func at(ms int) time.Time { return epoch.Add(time.Duration(ms) * time.Millisecond) }
+
+const (
+	alice media.CSRC = 1
+	ben   media.CSRC = 2
+)
+
+func newLine(kind media.Kind) *egress.Line {
+	cfg := egress.Config{Kind: kind, FirstSequence: 100, FirstTimestamp: 9000}
+	cfg.PayloadTypes[media.VP8], cfg.RTXPayloadTypes[media.VP8] = 120, 124
+	cfg.PayloadTypes[media.VP9] = 121
+	cfg.PayloadTypes[media.Opus] = 109
+	l := egress.NewLine(cfg)
+	return &l
+}
+
+// source makes the packets of one incoming stream.
+type source struct {
+	id       uint32
+	codec    media.Codec
+	sequence int64
+	ts       uint32
+}
+
+func (s *source) next(keyframe bool) *packet.Packet {
+	s.sequence++
+	s.ts += 3000
+	p := packet.New()
+	p.SetLen(20)
+	p.Header = packet.Header{Timestamp: s.ts, Payload: packet.Span{From: 12, To: 20}}
+	p.Codec, p.Source, p.Sequence = s.codec, s.id, s.sequence
+	p.Info = codec.Info{Keyframe: keyframe || s.codec == media.Opus}
+	p.Captured = at(int(s.ts / 90))
+	return p
+}
+
+func send(t *testing.T, l *egress.Line, now time.Time, track media.CSRC, p *packet.Packet) egress.Packet {
+	t.Helper()
+	out, _, reason, ok := l.HandleRTP(now, track, p)
+	if !ok {
+		t.Fatalf("dropped: %v", reason)
+	}
+	return out
+}
+
+func drop(t *testing.T, l *egress.Line, now time.Time, track media.CSRC, p *packet.Packet, want stats.Reason) {
+	t.Helper()
+	if _, _, reason, ok := l.HandleRTP(now, track, p); ok || reason != want {
+		t.Fatalf("got %v %v, want to be dropped as %v", ok, reason, want)
+	}
+}
+
+func TestLineKeepsTheOldPictureUntilTheNewKeyframe(t *testing.T) {
+	l := newLine(media.Video)
+	a, b := &source{id: 1, codec: media.VP8}, &source{id: 2, codec: media.VP9}
+	l.SetTarget(alice)
+	if !l.NeedsKeyframe() {
+		t.Error("a new occupant needs a keyframe")
+	}
+	drop(t, l, at(0), alice, a.next(false), stats.AwaitingKeyframe)
+	first := send(t, l, at(10), alice, a.next(true))
+	if first.PayloadType != 120 {
+		t.Errorf("payload type = %d, want 120 for VP8", first.PayloadType)
+	}
+	l.SetTarget(ben)
+	drop(t, l, at(20), ben, b.next(false), stats.AwaitingKeyframe)
+	still := send(t, l, at(30), alice, a.next(false))
+	if l.Current() != alice || !l.NeedsKeyframe() {
+		t.Errorf("current = %d, want the old occupant to go on", l.Current())
+	}
+	switched := send(t, l, at(40), ben, b.next(true))
+	if l.Current() != ben || l.NeedsKeyframe() {
+		t.Errorf("current = %d, want the new occupant", l.Current())
+	}
+	if switched.PayloadType != 121 || switched.Out.Sequence != still.Out.Sequence+1 {
+		t.Errorf("after the switch: payload type %d, sequence number %d after %d", switched.PayloadType, switched.Out.Sequence, still.Out.Sequence)
+	}
+	drop(t, l, at(50), alice, a.next(true), stats.AwaitingKeyframe)
+}
+
+func TestLineFallsSilentWhenEmptiedAndNeedsAKeyframeAfter(t *testing.T) {
+	l := newLine(media.Video)
+	a := &source{id: 1, codec: media.VP8}
+	l.SetTarget(alice)
+	send(t, l, at(0), alice, a.next(true))
+	l.SetTarget(0)
+	drop(t, l, at(10), alice, a.next(false), stats.AwaitingKeyframe)
+	l.SetTarget(alice)
+	drop(t, l, at(20), alice, a.next(false), stats.AwaitingKeyframe)
+	send(t, l, at(30), alice, a.next(true))
+}
+
+func TestLineTakesARestartedStreamForAnother(t *testing.T) {
+	l := newLine(media.Video)
+	a := &source{id: 1, codec: media.VP8}
+	l.SetTarget(alice)
+	before := send(t, l, at(0), alice, a.next(true))
+	again := &source{id: 7, codec: media.VP8, sequence: 5}
+	drop(t, l, at(10), alice, again.next(false), stats.AwaitingKeyframe)
+	if !l.NeedsKeyframe() {
+		t.Error("a restarted stream needs a keyframe")
+	}
+	after := send(t, l, at(20), alice, again.next(true))
+	if after.Out.Sequence != before.Out.Sequence+1 {
+		t.Errorf("sequence number %d after %d", after.Out.Sequence, before.Out.Sequence)
+	}
+}
+
+func TestLineOfSoundChangesAtOnce(t *testing.T) {
+	l := newLine(media.Audio)
+	a, b := &source{id: 1, codec: media.Opus}, &source{id: 2, codec: media.Opus}
+	l.SetTarget(alice)
+	send(t, l, at(0), alice, a.next(false))
+	l.SetTarget(ben)
+	send(t, l, at(20), alice, a.next(false)) // until the first packet of the new one
+	send(t, l, at(21), ben, b.next(false))
+	drop(t, l, at(40), alice, a.next(false), stats.AwaitingKeyframe)
+}
+
+func TestLineRefusesACodecThatTheSubscriberLacks(t *testing.T) {
+	l := newLine(media.Video)
+	a := &source{id: 1, codec: media.H264}
+	l.SetTarget(alice)
+	drop(t, l, at(0), alice, a.next(true), stats.UnsupportedCodec)
+}
+
+func TestVacateLetsTheTargetIn(t *testing.T) {
+	l := newLine(media.Video)
+	a, b := &source{id: 1, codec: media.VP8}, &source{id: 2, codec: media.VP8}
+	l.SetTarget(alice)
+	send(t, l, at(0), alice, a.next(true))
+	l.SetTarget(ben)
+	l.Vacate(alice)
+	if l.Current() != ben || l.Target() != ben {
+		t.Errorf("current %d, target %d, want %d", l.Current(), l.Target(), ben)
+	}
+	send(t, l, at(10), ben, b.next(true))
+	l.Vacate(ben)
+	if l.Current() != 0 || l.Target() != 0 {
+		t.Errorf("current %d, target %d, want none", l.Current(), l.Target())
+	}
+}
+
+func TestNACKFindsThePacketAndItsNumbers(t *testing.T) {
+	l := newLine(media.Video)
+	a := &source{id: 1, codec: media.VP8}
+	l.SetTarget(alice)
+	send(t, l, at(0), alice, a.next(true))
+	lost := a.next(false)
+	out := send(t, l, at(10), alice, lost)
+	source, number, ok := l.Recall(out.Out.Sequence)
+	if !ok || source != lost.Source || number != lost.Sequence {
+		t.Fatalf("Recall = %d %d %v", source, number, ok)
+	}
+	again, reason, ok := l.HandleNACK(at(100), out.Out.Sequence, lost)
+	if !ok {
+		t.Fatalf("refused: %v", reason)
+	}
+	if !again.RTX || again.PayloadType != 124 || again.Out != out.Out {
+		t.Errorf("retransmission %+v of %+v", again, out)
+	}
+	payload := again.AppendPayload(nil)
+	if got := uint16(payload[0])<<8 | uint16(payload[1]); got != out.Out.Sequence {
+		t.Errorf("original sequence number = %d, want %d", got, out.Out.Sequence)
+	}
+	if _, reason, ok := l.HandleNACK(at(110), out.Out.Sequence, lost); ok || reason != stats.NACKTooSoon {
+		t.Errorf("second NACK: %v %v, want too soon", ok, reason)
+	}
+	if _, _, ok := l.Recall(out.Out.Sequence + 1); ok {
+		t.Error("recalled what was never sent")
+	}
+}
+
+func TestReportsTieTheSeatsClockToCapture(t *testing.T) {
+	l := newLine(media.Video)
+	a := &source{id: 1, codec: media.VP8}
+	l.SetTarget(alice)
+	if _, due := l.PollReport(at(0)); due {
+		t.Error("an empty seat has nothing to report")
+	}
+	p := a.next(true)
+	p.Captured = at(0)
+	out := send(t, l, at(80), alice, p) // 80 ms on the way
+	r, due := l.PollReport(at(80))
+	if !due {
+		t.Fatal("no report after the first packet")
+	}
+	if want := out.Out.Timestamp + 80*90; r.RTPTime != want || !r.At.Equal(at(80)) || r.Packets != 1 || r.Octets != 8 {
+		t.Errorf("report %+v, want the timestamp %d", r, want)
+	}
+	if _, due := l.PollReport(at(200)); due {
+		t.Error("another report at once")
+	}
+	l.HandleSwitch()
+	if _, due := l.PollReport(at(201)); !due {
+		t.Error("no report after a switch")
+	}
+	l.SetTarget(0)
+	if _, due := l.PollReport(at(2000)); due {
+		t.Error("an emptied seat has nothing to report")
+	}
+}
+
+func TestLineAllocatesNothing(t *testing.T) {
+	l := newLine(media.Video)
+	a := &source{id: 1, codec: media.VP8}
+	l.SetTarget(alice)
+	send(t, l, at(0), alice, a.next(true))
+	p := a.next(false)
+	buf := make([]byte, 0, packet.MaxBytes)
+	ms := 0
+	if n := testing.AllocsPerRun(1000, func() {
+		ms++
+		p.Sequence++
+		p.Header.Timestamp += 90
+		out, _, _, ok := l.HandleRTP(at(ms), alice, p)
+		if !ok {
+			t.Fatal("dropped")
+		}
+		buf = out.AppendPayload(buf[:0])
+		buf = out.AppendDescriptor(buf)
+		l.PollReport(at(ms))
+		l.Recall(out.Out.Sequence)
+		l.HandleNACK(at(ms), out.Out.Sequence, p)
+	}); n != 0 {
+		t.Errorf("allocations per packet = %v, want 0", n)
+	}
+}
