@@ -26,15 +26,10 @@ export class ChatLog {
 
   /** A message from the server. False if it was known. */
   add(chat: WireChat): boolean {
-    const sent = this.#messages.filter((message) => message.state === 'sent');
-    if (sent.some((message) => message.seq === chat.seq)) {
-      return false;
-    }
-    // An echo takes the place of ours, which keeps its mark: a list by keys does not flicker.
-    const own = chat.id === undefined ? undefined : this.#messages.find((message) => message.id === chat.id);
-    const pending = this.#messages.filter((message) => message.state !== 'sent' && message !== own);
-    this.#messages = [...insert(sent, fromWire(chat)), ...pending];
-    return true;
+    return this.#insert(
+      chat,
+      chat.id === undefined ? undefined : this.#messages.find((message) => message.id === chat.id),
+    );
   }
 
   /** The history of a welcome. Ours goes on in it, unless the server has forgotten what it once numbered. */
@@ -46,7 +41,13 @@ export class ChatLog {
       );
     }
     for (const chat of history) {
-      this.add(chat);
+      // What we said in an earlier session comes back without its mark, since we are somebody else now.
+      this.#insert(
+        chat,
+        this.pending.find(({ id, name, text }) =>
+          chat.id === undefined ? name === chat.name && text === chat.text : id === chat.id,
+        ),
+      );
     }
   }
 
@@ -66,6 +67,19 @@ export class ChatLog {
 
   clear(): void {
     this.#messages = [];
+  }
+
+  /** Puts a message in its place, and takes `own`, of which it is the echo, away. False if it was known. */
+  #insert(chat: WireChat, own: ChatMessage | undefined): boolean {
+    const sent = this.#messages.filter((message) => message.state === 'sent');
+    if (sent.some((message) => message.seq === chat.seq)) {
+      return false;
+    }
+    // An echo takes the place of ours, which keeps its mark: a list by keys does not flicker.
+    const pending = this.#messages.filter((message) => message.state !== 'sent' && message !== own);
+    const echoed = fromWire(chat);
+    this.#messages = [...insert(sent, own?.id === undefined ? echoed : { ...echoed, id: own.id }), ...pending];
+    return true;
   }
 
   /** Whether the history belongs to another life of the room than what we have. */

@@ -15,8 +15,11 @@ export type Connection =
 
 export interface Reconnecting {
   readonly kind: 'reconnecting';
-  /** `resume` takes the session up again, media and all; `rejoin` makes a new one in its place. */
-  readonly goal: 'resume' | 'rejoin';
+  /**
+   * `resume` takes the session up again over a new socket, media and all; `rejoin` makes a new session in its place;
+   * `mend` waits for media to come back by itself (an ICE restart) while the session goes on.
+   */
+  readonly goal: 'resume' | 'rejoin' | 'mend';
   /** `waiting` for the next attempt; `connecting`; `answering`: welcomed, the new media is being negotiated. */
   readonly step: 'waiting' | 'connecting' | 'answering';
   readonly attempt: number;
@@ -34,7 +37,9 @@ export type ConnectionEvent =
   /** An error in reply to hello or join. */
   | { readonly type: 'refused'; readonly code: string; readonly message: string; readonly retryAfterMs?: number }
   | { readonly type: 'socket_lost' }
-  /** The RTCPeerConnection failed, or was disconnected for too long. */
+  /** Nothing comes through the RTCPeerConnection, which is being mended; it works again; it could not be mended. */
+  | { readonly type: 'media_down' }
+  | { readonly type: 'media_back' }
   | { readonly type: 'media_lost' }
   | { readonly type: 'retry' }
   /** The network changed or the page became visible: a waiting attempt need not wait. */
@@ -141,6 +146,8 @@ function whileJoined(state: Connection, event: ConnectionEvent, moment: Moment):
   switch (event.type) {
     case 'socket_lost':
       return go({ ...first, goal: 'resume', media: 'up' }, { type: 'connect', goal: 'resume' });
+    case 'media_down':
+      return go({ ...first, goal: 'mend', media: 'down' });
     case 'media_lost':
       return go(
         { ...first, goal: 'rejoin', media: 'down' },
@@ -158,7 +165,8 @@ function whileReconnecting(state: Reconnecting, event: ConnectionEvent, moment: 
   switch (event.type) {
     case 'welcomed':
       if (event.resumed) {
-        return go({ kind: 'joined' }, { type: 'resume_media' });
+        const mending: Connection = { ...state, goal: 'mend', step: 'connecting' };
+        return go(state.media === 'up' ? { kind: 'joined' } : mending, { type: 'resume_media' });
       }
       return go({ ...state, goal: 'rejoin', step: 'answering', media: 'down' }, { type: 'start_media' });
     case 'answered':
@@ -166,16 +174,34 @@ function whileReconnecting(state: Reconnecting, event: ConnectionEvent, moment: 
     case 'refused':
       return refused(state, event, moment);
     case 'socket_lost':
+      if (state.goal === 'mend') {
+        return connect({ ...state, goal: 'resume' }, moment);
+      }
       return state.step === 'waiting' ? go(state) : wait(state, backoff(state, moment), moment);
     case 'retry':
     case 'hint':
       return state.step === 'waiting' ? connect(state, moment) : go(state);
+    case 'media_down':
+      return go({ ...state, media: 'down' });
+    case 'media_back':
+      return mediaBack(state);
     case 'media_lost':
       return mediaLost(state, moment);
     case 'bye':
       return said(event, moment);
     default:
       return go(state);
+  }
+}
+
+function mediaBack(state: Reconnecting): Step {
+  switch (state.goal) {
+    case 'mend':
+      return go({ kind: 'joined' });
+    case 'resume':
+      return go({ ...state, media: 'up' });
+    case 'rejoin':
+      return go(state); // of a connection that will be replaced
   }
 }
 
@@ -220,7 +246,8 @@ function said(event: Extract<ConnectionEvent, { type: 'bye' }>, moment: Moment):
 }
 
 function connect(state: Reconnecting, moment: Moment): Step {
-  return go({ ...state, step: 'connecting', retryAtMs: moment.nowMs }, { type: 'connect', goal: state.goal });
+  const goal = state.goal === 'rejoin' ? 'rejoin' : 'resume';
+  return go({ ...state, goal, step: 'connecting', retryAtMs: moment.nowMs }, { type: 'connect', goal });
 }
 
 function wait(state: Reconnecting, delayMs: number, moment: Moment, ...effects: readonly Effect[]): Step {

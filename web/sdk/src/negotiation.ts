@@ -33,6 +33,7 @@ export class Negotiator {
   #offers = 0;
   #answers = 0;
   #closed = false;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * @param describe Called when the m-lines of the offer have their MIDs.
@@ -80,10 +81,17 @@ export class Negotiator {
     this.#land(flight);
   }
 
-  /** The server refused the offer of this ID. */
+  /** The server refused the offer of this ID: for good, or because it came too soon after others. */
   async refuse(id: string, error: HirobaError): Promise<void> {
     const flight = this.#flight;
     if (!flight || flight.answered || String(flight.offer?.id) !== id) {
+      return;
+    }
+    if (error.retryAfterMs !== undefined) {
+      clearTimeout(this.#retryTimer);
+      this.#retryTimer = setTimeout(() => {
+        this.resend();
+      }, error.retryAfterMs);
       return;
     }
     flight.answered = true;
@@ -104,6 +112,7 @@ export class Negotiator {
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#retryTimer);
     const waiters = [...(this.#flight?.waiters ?? []), ...this.#queue];
     this.#flight = undefined;
     this.#queue = [];

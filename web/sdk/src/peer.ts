@@ -13,7 +13,9 @@ import type { Logger, ParticipantId, RemoteMedia, Source } from './types.ts';
 /** So many seats are added in one offer at most: each costs the browser and the server some milliseconds at once. */
 const GROWTH = 4;
 /** ICE often recovers by itself from a moment without packets. */
-const DISCONNECTED_FOR_MS = 2500;
+const DISCONNECTED_FOR_MS = 2000;
+/** From the answer to an ICE restart until it must have worked. */
+const MEND_MS = 5000;
 
 export interface PeerOptions {
   readonly iceServers: readonly RTCIceServer[];
@@ -29,7 +31,10 @@ export interface PeerOwner {
   send(message: ClientMessage): boolean;
   isMuted(participant: ParticipantId, source: Source): boolean;
   onMedia(media: readonly RemoteMedia[]): void;
-  /** The connection failed, or was disconnected for too long. Called once. */
+  /** Nothing comes through, and an ICE restart is tried; it works again. */
+  onDown(): void;
+  onBack(): void;
+  /** It could not be mended. Called once. */
   onLost(): void;
   onError(error: HirobaError): void;
 }
@@ -55,7 +60,8 @@ export class Peer {
   #wantedSeats: number;
   #growing = false;
   #candidates: RTCIceCandidateInit[] = [];
-  #disconnectedTimer: ReturnType<typeof setTimeout> | undefined;
+  #mending = false;
+  #mendTimer: ReturnType<typeof setTimeout> | undefined;
   #done = false;
 
   constructor(options: PeerOptions, owner: PeerOwner) {
@@ -121,7 +127,8 @@ export class Peer {
   }
 
   refused(error: ErrorMessage): Promise<void> {
-    return this.negotiator.refuse(error.id ?? '', new HirobaError(error.code, error.message));
+    const { code, message, retryAfterMs } = error;
+    return this.negotiator.refuse(error.id ?? '', new HirobaError(code, message, { retryAfterMs }));
   }
 
   /** Who sits where. */
@@ -186,7 +193,7 @@ export class Peer {
       return;
     }
     this.#done = true;
-    clearTimeout(this.#disconnectedTimer);
+    clearTimeout(this.#mendTimer);
     this.pc.onicecandidate = null;
     this.pc.onconnectionstatechange = null;
     this.#pictures.close();
@@ -218,14 +225,49 @@ export class Peer {
   #connectionStateChanged(): void {
     const state = this.pc.connectionState;
     this.#logger?.debug('media connection state changed', { state });
-    clearTimeout(this.#disconnectedTimer);
-    if (state === 'failed') {
-      this.#lose();
-    } else if (state === 'disconnected') {
-      this.#disconnectedTimer = setTimeout(() => {
-        this.#lose();
+    if (state === 'connected') {
+      clearTimeout(this.#mendTimer);
+      if (this.#mending) {
+        this.#mending = false;
+        this.#owner.onBack();
+      }
+    } else if (state === 'failed') {
+      void this.mend();
+    } else if (state === 'disconnected' && !this.#mending) {
+      this.#mendTimer = setTimeout(() => {
+        void this.mend();
       }, DISCONNECTED_FOR_MS);
     }
+  }
+
+  /**
+   * Restarts ICE, unless it works or is being restarted: same session, same tracks, new way through the network. While
+   * there is no socket the offer waits for `resend`.
+   */
+  async mend(): Promise<void> {
+    if (this.#done || this.#mending || this.pc.connectionState === 'connected') {
+      return;
+    }
+    clearTimeout(this.#mendTimer);
+    this.#mending = true;
+    this.#owner.onDown();
+    this.pc.restartIce();
+    try {
+      await this.negotiator.request();
+    } catch (error) {
+      this.#logger?.debug('ice restart refused', { error });
+      this.#lose();
+      return;
+    }
+    if (this.#isMending()) {
+      this.#mendTimer = setTimeout(() => {
+        this.#lose();
+      }, MEND_MS);
+    }
+  }
+
+  #isMending(): boolean {
+    return this.#mending && !this.#done;
   }
 
   #lose(): void {

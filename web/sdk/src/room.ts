@@ -1,10 +1,9 @@
-import { ChatLog } from './chat.ts';
+import { Conversation } from './conversation.ts';
 import { Emitter } from './emitter.ts';
 import { HirobaError } from './error.ts';
 import { FileExchange } from './files/exchange.ts';
-import { newMark } from './mark.ts';
+import { LocalMedia } from './local.ts';
 import { Peer } from './peer.ts';
-import { parseServerMessage } from './protocol.ts';
 import type { ErrorMessage, ServerMessage, Welcome } from './protocol.ts';
 import { Roster } from './roster.ts';
 import { Session } from './session.ts';
@@ -50,8 +49,6 @@ export interface RoomEvents {
   firstFrame: { readonly joinMs: number; readonly peerConnectionMs: number };
 }
 
-/** How long a message may wait for its echo before it counts as failed. */
-const CHAT_ECHO_MS = 15_000;
 /** How long `leave` waits for the goodbye of the server. */
 const LEAVE_MS = 800;
 
@@ -76,17 +73,16 @@ export class Room {
   readonly #events = new Emitter<RoomEvents>();
   readonly #session: Session;
   readonly #roster = new Roster();
-  readonly #chat = new ChatLog();
+  readonly #local = new LocalMedia();
+  readonly #chat: Conversation;
   readonly #files: FileExchange;
   readonly #view: ViewSender;
-  readonly #local = new Map<Source, MediaStreamTrack | null>();
-  readonly #chatTimers = new Map<string, ReturnType<typeof setTimeout>>();
   #stopWake: (() => void) | undefined;
   #peer: Peer | undefined;
   #stats = new StatsReader();
   #welcome: Welcome | undefined;
   #speakers: readonly Speaker[] = [];
-  #screen: MediaStream | undefined;
+  #roomName: string | undefined;
   #joinedAtMs: number | undefined;
   #timings: Timings = {};
   #peers = 0;
@@ -129,6 +125,15 @@ export class Room {
       },
       onError: (error) => {
         this.#events.emit('error', error);
+      },
+    });
+    this.#chat = new Conversation({
+      send: (message) => this.#session.send(message),
+      onChat: (messages) => {
+        this.#events.emit('chat', messages);
+      },
+      onError: (error) => {
+        this.#refused(error);
       },
     });
     this.#view = new ViewSender((view) => this.#session.send(view));
@@ -219,8 +224,13 @@ export class Room {
     if (kind !== 'idle' && kind !== 'ended') {
       throw new HirobaError('wrong_state', `cannot join while ${kind}`);
     }
-    this.#local.set('microphone', options.microphoneMuted ? null : (options.microphone ?? null));
-    this.#local.set('camera', options.cameraMuted ? null : (options.camera ?? null));
+    await this.#local.set('microphone', options.microphoneMuted ? null : (options.microphone ?? null));
+    await this.#local.set('camera', options.cameraMuted ? null : (options.camera ?? null));
+    if (options.room !== this.#roomName) {
+      this.#roomName = options.room;
+      this.#chat.clear();
+      this.#files.clear();
+    }
     this.#joinedAtMs = performance.now();
     this.#timings = {};
     this.#stopWake ??= onWake(() => {
@@ -258,14 +268,12 @@ export class Room {
   close(): void {
     this.#session.send({ type: 'leave' });
     this.#session.happened({ type: 'leave' });
+    void this.#local.stopScreen();
     this.#events.clear();
     this.#view.close();
     this.#stopWake?.();
     this.#stopWake = undefined;
-    for (const timer of this.#chatTimers.values()) {
-      clearTimeout(timer);
-    }
-    this.#chatTimers.clear();
+    this.#chat.close();
   }
 
   /**
@@ -278,53 +286,25 @@ export class Room {
 
   /** Sends this microphone; null mutes. No negotiation: it takes effect at once. */
   setMicrophone(track: MediaStreamTrack | null): Promise<void> {
-    return this.#setTrack('microphone', track);
+    return this.#local.set('microphone', track);
   }
 
   /** Sends this camera; null turns it off. No negotiation: it takes effect at once. */
   setCamera(track: MediaStreamTrack | null): Promise<void> {
-    return this.#setTrack('camera', track);
+    return this.#local.set('camera', track);
   }
 
   /**
    * Shares a screen, as from `getDisplayMedia`, with its audio if it has any. The stream is the room's from then on: it
    * is stopped by `stopScreen`, and the share ends when the person stops it in the browser.
    */
-  async startScreen(stream: MediaStream): Promise<void> {
-    const video = stream.getVideoTracks()[0];
-    if (!video) {
-      throw new HirobaError('wrong_state', 'the stream has no picture');
-    }
-    stopTracks(this.#screen);
-    this.#screen = stream;
-    video.addEventListener('ended', () => {
-      if (this.#screen === stream) {
-        void this.stopScreen();
-      }
-    });
-    const audio = stream.getAudioTracks()[0] ?? null;
-    const peer = this.#peer;
-    if (peer && !peer.publisher.has('screen')) {
-      // The first share makes both m-lines, so that later ones, with audio or without, need no offer.
-      this.#local.set('screen_audio', audio);
-      this.#local.set('screen', video);
-      peer.publisher.add('screen_audio', audio);
-      peer.publisher.add('screen', video);
-      await peer.negotiator.request();
-      return;
-    }
-    await this.#setTrack('screen_audio', audio);
-    await this.#setTrack('screen', video);
+  startScreen(stream: MediaStream): Promise<void> {
+    return this.#local.startScreen(stream);
   }
 
   /** Ends the share. Does nothing if there is none. */
-  async stopScreen(): Promise<void> {
-    stopTracks(this.#screen);
-    this.#screen = undefined;
-    if (this.#local.has('screen')) {
-      await this.#setTrack('screen', null);
-      await this.#setTrack('screen_audio', null);
-    }
+  stopScreen(): Promise<void> {
+    return this.#local.stopScreen();
   }
 
   /** Says something to the room. The message is in `chat` at once; its `state` tells whether it has arrived. */
@@ -333,11 +313,7 @@ export class Room {
     if (!self) {
       throw new HirobaError('wrong_state', 'chat needs a room');
     }
-    const id = newMark();
-    const message = this.#chat.say(id, self.id, self.name, text, Date.now());
-    this.#deliver(id, text);
-    this.#events.emit('chat', this.chat);
-    return message;
+    return this.#chat.say(self, text);
   }
 
   /** Offers a file to everybody in the room, also to those who come later. It is read only as it is sent. */
@@ -365,13 +341,6 @@ export class Room {
     return this.#stats.read(report, (mid) => this.#trackOf(mid), Date.now());
   }
 
-  async #setTrack(source: Source, track: MediaStreamTrack | null): Promise<void> {
-    this.#local.set(source, track);
-    const peer = this.#peer;
-    await peer?.publisher.replace(source, track);
-    peer?.tellMuted();
-  }
-
   #stateChanged(state: RoomState): void {
     this.#events.emit('state', state);
     if (state.kind === 'ended' || state.kind === 'idle') {
@@ -388,10 +357,8 @@ export class Room {
     this.#welcome = welcome;
     const { came, gone } = this.#roster.replace(welcome.self, welcome.participants ?? []);
     this.#speakers = welcome.speakers ?? [];
-    this.#chat.merge(welcome.chat ?? []);
     this.#events.emit('participants', this.participants);
     this.#events.emit('speakers', this.speakers);
-    this.#events.emit('chat', this.chat);
     if (welcome.resumed && !first) {
       // After a fresh join everybody would seem to have left and come.
       for (const participant of gone) {
@@ -402,9 +369,7 @@ export class Room {
       }
     }
     this.#view.repeat(welcome.limits.viewTiles);
-    for (const message of this.#chat.pending) {
-      this.#deliver(message.id ?? '', message.text);
-    }
+    this.#chat.welcomed(welcome.chat ?? []);
   }
 
   #received(message: ServerMessage): void {
@@ -446,10 +411,7 @@ export class Room {
         this.#events.emit('speakers', this.speakers);
         break;
       case 'chat':
-        if (this.#chat.add(message)) {
-          clearTimeout(this.#chatTimers.get(message.id ?? ''));
-          this.#events.emit('chat', this.chat);
-        }
+        this.#chat.received(message);
         break;
       case 'error':
         this.#refused(message);
@@ -466,8 +428,8 @@ export class Room {
       void this.#peer?.refused(error);
       return;
     }
-    if (error.re === 'chat_send' && error.id !== undefined && this.#chat.fail(error.id)) {
-      this.#events.emit('chat', this.chat);
+    if (error.re === 'chat_send' && error.id !== undefined) {
+      this.#chat.refused(error.id);
     }
     const { retryAfterMs } = error;
     this.#events.emit('error', new HirobaError(error.code, error.message, { retryAfterMs }));
@@ -491,7 +453,7 @@ export class Room {
         seats,
         maxSeats: Math.min(maxSeats, welcome.limits.seats),
         codecs: { camera: videoCodec, screen: screenVideoCodec },
-        local: this.#local,
+        local: this.#local.tracks,
         logger: this.#options.logger,
       },
       {
@@ -500,6 +462,12 @@ export class Room {
         onMedia: (media) => {
           this.#events.emit('media', media);
           this.#noteFirstFrame();
+        },
+        onDown: () => {
+          this.#session.happened({ type: 'media_down' });
+        },
+        onBack: () => {
+          this.#session.happened({ type: 'media_back' });
         },
         onLost: () => {
           this.#session.happened({ type: 'media_lost' });
@@ -510,15 +478,11 @@ export class Room {
       },
     );
     this.#peer = peer;
+    this.#local.attach(peer);
     this.#peers++;
     this.#stats = new StatsReader();
     this.#files.attach(peer.file);
-    peer.chat.onmessage = (event: MessageEvent<unknown>) => {
-      const message = parseServerMessage(event.data);
-      if (message?.type === 'chat' || message?.type === 'error') {
-        this.#received(message);
-      }
-    };
+    this.#chat.attach(peer.chat);
     void this.#negotiateFirst(peer);
   }
 
@@ -538,9 +502,14 @@ export class Room {
   }
 
   #resumeMedia(): void {
-    this.#peer?.negotiator.resend();
-    this.#peer?.tellMuted();
-    this.#peer?.updateMedia();
+    const peer = this.#peer;
+    peer?.negotiator.resend();
+    peer?.tellMuted();
+    peer?.updateMedia();
+    // What broke the socket may have broken this too.
+    if (peer && peer.pc.connectionState !== 'connecting' && peer.pc.connectionState !== 'new') {
+      void peer.mend();
+    }
   }
 
   #dropMedia(): void {
@@ -558,6 +527,7 @@ export class Room {
     this.#answers += this.#peer?.negotiator.answers ?? 0;
     this.#peer?.close();
     this.#peer = undefined;
+    this.#local.attach(undefined);
   }
 
   #noteFirstFrame(): void {
@@ -573,27 +543,6 @@ export class Room {
     if (first) {
       this.#events.emit('firstFrame', { joinMs, peerConnectionMs });
     }
-  }
-
-  /** Over the data channel if that is open, else over the WebSocket. Whichever loses it, a reconnect sends it again. */
-  #deliver(id: string, text: string): void {
-    const message = { type: 'chat_send', id, text } as const;
-    const channel = this.#peer?.chat;
-    if (channel?.readyState === 'open') {
-      channel.send(JSON.stringify(message));
-    } else {
-      this.#session.send(message);
-    }
-    clearTimeout(this.#chatTimers.get(id));
-    this.#chatTimers.set(
-      id,
-      setTimeout(() => {
-        this.#chatTimers.delete(id);
-        if (this.#chat.fail(id)) {
-          this.#events.emit('chat', this.chat);
-        }
-      }, CHAT_ECHO_MS),
-    );
   }
 
   #trackOf(mid: string): { participant: ParticipantId; source: Source } | undefined {
@@ -621,10 +570,4 @@ function defaultUrl(): string {
 
 function iceServer({ urls, ...rest }: NonNullable<Welcome['iceServers']>[number]): RTCIceServer {
   return { urls: [...urls], ...rest };
-}
-
-function stopTracks(stream: MediaStream | undefined): void {
-  for (const track of stream?.getTracks() ?? []) {
-    track.stop();
-  }
 }

@@ -86,3 +86,19 @@ describe('ChatLog', () => {
     expect(new Set(log.messages.map(({ seq }) => seq)).size).toBe(log.messages.length);
   });
 });
+
+describe('a fresh join', () => {
+  it('finds our own message in the history although it has lost its mark', () => {
+    const log = new ChatLog();
+    log.say('m1', 'p-old', 'Ada', 'hello', 5);
+    log.merge([chat(1, 'hello')]);
+    expect(log.messages).toMatchObject([{ seq: 1, id: 'm1', state: 'sent' }]);
+  });
+
+  it('does not take what somebody else said for ours', () => {
+    const log = new ChatLog();
+    log.say('m1', 'p-old', 'Ben', 'hello', 5);
+    log.merge([chat(1, 'hello')]);
+    expect(log.pending).toHaveLength(1);
+  });
+});

@@ -37,18 +37,9 @@ function reconnecting(state: Connection): Reconnecting {
 
 describe('joining', () => {
   it('connects, starts media when welcomed, and has joined when answered', () => {
-    const { state, effects } = run(
-      idle,
-      { type: 'join' },
-      { type: 'welcomed', resumed: false },
-      { type: 'answered' },
-    );
+    const { state, effects } = run(idle, { type: 'join' }, { type: 'welcomed', resumed: false }, { type: 'answered' });
     expect(state).toEqual(joined);
-    expect(effects).toEqual([
-      { type: 'connect', goal: 'join' },
-      { type: 'start_media' },
-      { type: 'join_succeeded' },
-    ]);
+    expect(effects).toEqual([{ type: 'connect', goal: 'join' }, { type: 'start_media' }, { type: 'join_succeeded' }]);
   });
 
   it.each([
@@ -167,12 +158,7 @@ describe('lost media', () => {
   });
 
   it('before the answer is tried again later', () => {
-    const { state } = run(
-      joined,
-      { type: 'media_lost' },
-      { type: 'welcomed', resumed: false },
-      { type: 'media_lost' },
-    );
+    const { state } = run(joined, { type: 'media_lost' }, { type: 'welcomed', resumed: false }, { type: 'media_lost' });
     expect(reconnecting(state)).toMatchObject({ step: 'waiting', attempt: 2 });
   });
 

@@ -26,8 +26,7 @@ const clientMembers: Record<ClientMessage['type'], string> = {
   ping: 'time',
 };
 const serverMembers: Record<ServerMessage['type'], string> = {
-  welcome:
-    'version server resumed? room self participants session graceMs iceServers limits seats chat speakers',
+  welcome: 'version server resumed? room self participants session graceMs iceServers limits seats chat speakers',
   joined: 'participant',
   left: 'participant reason',
   updated: 'participant',

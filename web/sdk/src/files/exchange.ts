@@ -7,7 +7,7 @@ import { parseChunk } from './chunk.ts';
 import { IncomingTransfer } from './incoming.ts';
 import { fileItem, isOpen } from './items.ts';
 import type { ItemEntry, TransferEntry } from './items.ts';
-import { shortName } from './name.ts';
+import { plainMime, shortName } from './name.ts';
 import { OutgoingTransfer } from './outgoing.ts';
 
 /** Progress is told this often at most. */
@@ -95,7 +95,7 @@ export class FileExchange {
       fromName: self.name,
       name: shortName(name ?? ('name' in source ? source.name : '')),
       size: source.size,
-      mime: source.type,
+      mime: plainMime(source.type),
       source,
       transfers: [],
       state: 'offered',

@@ -1,16 +1,13 @@
 /** What the protocol allows for a file's name. */
 const MAX_BYTES = 255;
 
-/** A file's name without a path and control characters, short enough for the wire, its extension kept. */
+/** Control characters, and those that make text run backwards: "exe.gpj" must not look like something else. */
+const HIDDEN = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** A file's name without a path and hidden characters, short enough for the wire, its extension kept. */
 export function shortName(name: string): string {
-  const base =
-    name
-      .split(/[/\\]/)
-      .at(-1)
-      // eslint-disable-next-line no-control-regex -- these are what is looked for
-      ?.replace(/[\u0000-\u001f\u007f]/g, '')
-      .trim() ?? '';
-  if (base === '' || base === '.' || base === '..') {
+  const base = name.split(/[/\\]/).at(-1)?.replace(HIDDEN, '').trim() ?? '';
+  if (/^[. ]*$/.test(base)) {
     return 'file';
   }
   const dot = base.lastIndexOf('.');
@@ -20,6 +17,11 @@ export function shortName(name: string): string {
     stem.pop();
   }
   return stem.join('') + extension;
+}
+
+/** A MIME type as the protocol takes it: printable ASCII of modest length, or nothing. */
+export function plainMime(mime: string): string {
+  return /^[\x20-\x7e]{0,127}$/.test(mime) ? mime : '';
 }
 
 function bytesOf(text: string): number {
