@@ -1,6 +1,8 @@
 package client
 
 import (
+	"errors"
+	"io"
 	"sync"
 	"time"
 
@@ -32,13 +34,15 @@ type LineStats struct {
 	PictureIDJumps uint64
 	// Unnamed are packets without exactly one contributing source.
 	Unnamed uint64
+	// Unreadable are packets that are not RTP or have a payload type that was not offered.
+	Unreadable uint64
 	// SenderReports came over RTCP for this m-line.
 	SenderReports uint64
 }
 
 // Faults is the number of things that a receiver on a clean link must never see.
 func (s LineStats) Faults() uint64 {
-	return s.Continuity.Faults() + s.BlindSwitches + s.TornFrames + s.PictureIDJumps + s.Unnamed
+	return s.Continuity.Faults() + s.BlindSwitches + s.TornFrames + s.PictureIDJumps + s.Unnamed + s.Unreadable
 }
 
 // TrackStats is what was received of one participant's track, in whatever seat.
@@ -101,16 +105,32 @@ func newLine(seat int, kind media.Kind, t *webrtc.RTPTransceiver) *line {
 // readRTP takes packets in until the PeerConnection closes.
 func (l *line) readRTP(track *webrtc.TrackRemote) {
 	buf := make([]byte, 1500)
-	for {
+	for strange := 0; strange < maxStrange; {
 		n, attributes, err := track.Read(buf)
-		if err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
 			return
+		}
+		if err != nil { // such as a payload type that was not offered
+			strange++
+			l.unreadable()
+			continue
 		}
 		l.handle(time.Now(), buf[:n], isRTX(attributes))
 	}
 }
 
-func isRTX(a interceptor.Attributes) bool { return a != nil && a.Get(webrtc.AttributeRtxPayloadType) != nil }
+// maxStrange is how many packets that cannot be read a line takes before it gives up.
+const maxStrange = 1000
+
+func (l *line) unreadable() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stats.Unreadable++
+}
+
+func isRTX(a interceptor.Attributes) bool {
+	return a != nil && a.Get(webrtc.AttributeRtxPayloadType) != nil
+}
 
 // readRTCP counts sender reports; without a reader pion's interceptors would not see them.
 func (l *line) readRTCP(r *webrtc.RTPReceiver) {
@@ -139,6 +159,7 @@ func (l *line) handle(now time.Time, b []byte, rtx bool) {
 	var h rtp.Header
 	at, err := h.Unmarshal(b)
 	if err != nil {
+		l.unreadable()
 		return
 	}
 	end := len(b)
@@ -235,6 +256,9 @@ func (l *line) picture(track *TrackStats, o order, marker, sameTime, key bool, c
 // followPictureID checks that picture IDs run on, where nothing is missing.
 func (l *line) followPictureID(o order, payload []byte) {
 	d, ok := parseVP8(payload)
+	if o == afterGap {
+		l.pictured = false // the picture in between may be lost as a whole
+	}
 	if !ok || !d.hasPictureID || !d.wide || !d.start || o == late {
 		return
 	}
