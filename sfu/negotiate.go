@@ -175,7 +175,7 @@ func (p *Peer) rollback() {
 func (p *Peer) readFeedback(seats []*seat) {
 	for _, s := range seats {
 		for _, track := range []*seatTrack{s.audio, s.video} {
-			p.loops.Go(func() { drainRTCP(track.sender.Read) })
+			p.loop(func() { drainRTCP(track.sender.Read) })
 		}
 	}
 }

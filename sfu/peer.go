@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -181,13 +182,30 @@ func (p *Peer) run() {
 func (p *Peer) contain(now time.Time, f func(time.Time)) (ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
-			p.engine.counters.Panics.Add(1)
-			p.log.Error("peer panicked", "panic", r)
+			p.panicked(r)
 			ok = false
 		}
 	}()
 	f(now)
 	return true
+}
+
+// loop runs a reader of the PeerConnection in a goroutine that ends with it. A panic in it ends the peer.
+func (p *Peer) loop(read func()) {
+	p.loops.Go(func() {
+		defer func() {
+			if r := recover(); r != nil {
+				p.panicked(r)
+				p.Close()
+			}
+		}()
+		read()
+	})
+}
+
+func (p *Peer) panicked(reason any) {
+	p.engine.counters.Panics.Add(1)
+	p.log.Error("peer panicked", "panic", reason, "stack", string(debug.Stack()))
 }
 
 // handleTimeout asks publishers' encoders for the keyframes that are due, and says how long until the next.

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -110,7 +111,7 @@ func (s *shard) contain(now time.Time, item *shardItem) {
 	defer func() {
 		if r := recover(); r != nil {
 			s.counters.Panics.Add(1)
-			s.log.Error("shard panicked", "panic", r)
+			s.log.Error("shard panicked", "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
 	if item.pkt == nil {

@@ -85,8 +85,8 @@ func (t *UpTrack) wantKeyframe() {
 func (t *UpTrack) start(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	s := newUpStream(t, remote, receiver)
 	t.stream = s
-	t.peer.loops.Go(s.readLoop)
-	t.peer.loops.Go(func() { drainRTCP(receiver.Read) })
+	t.peer.loop(s.readLoop)
+	t.peer.loop(func() { drainRTCP(receiver.Read) })
 }
 
 // end takes the track away from everybody. Called by the peer.
