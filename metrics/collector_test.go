@@ -3,6 +3,7 @@ package metrics
 import (
 	"log/slog"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os/exec"
 	"slices"
@@ -84,7 +85,7 @@ func busySources() Sources {
 func scrape(t *testing.T, s Sources) string {
 	t.Helper()
 	answer := httptest.NewRecorder()
-	NewHandler(s, slog.New(slog.DiscardHandler)).ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
+	NewHandler(s, slog.New(slog.DiscardHandler)).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if answer.Code != 200 {
 		t.Fatalf("status %d: %s", answer.Code, answer.Body)
 	}
