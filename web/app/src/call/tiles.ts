@@ -1,0 +1,80 @@
+import type { Participant, ParticipantId, Source, Tile, VideoSource } from '@hiroba/sdk';
+import type { Placed } from '../layout/arrange.ts';
+
+/** One tile of the floor: somebody's camera, or a screen that is shared. */
+export interface TileItem {
+  readonly key: string;
+  readonly participant: Participant;
+  readonly source: VideoSource;
+}
+
+const item = (participant: Participant, source: VideoSource): TileItem => ({
+  key: `${participant.id}/${source}`,
+  participant,
+  source,
+});
+
+/** Whether the participant sends this now. */
+export const sends = (participant: Participant, source: Source): boolean =>
+  participant.tracks.some((track) => track.source === source && !track.muted);
+
+/** The tiles of others: shared screens first, then everybody in the order of joining. */
+export function othersTiles(others: readonly Participant[]): readonly TileItem[] {
+  const screens = others.filter((participant) => sends(participant, 'screen'));
+  return [...screens.map((one) => item(one, 'screen')), ...others.map((one) => item(one, 'camera'))];
+}
+
+export const cameraTile = (self: Participant): TileItem => item(self, 'camera');
+export const screenTile = (self: Participant): TileItem => item(self, 'screen');
+
+/** Where one's own picture is shown. */
+export type SelfView = 'auto' | 'grid' | 'float' | 'hidden';
+
+export const isSelfView = (value: string | undefined): value is SelfView =>
+  value === 'auto' || value === 'grid' || value === 'float' || value === 'hidden';
+
+/** Alone or with one other, one's own picture floats, so that the other is as large as can be. */
+export const resolveSelfView = (choice: SelfView, others: number): Exclude<SelfView, 'auto'> =>
+  choice !== 'auto' ? choice : others <= 1 ? 'float' : 'grid';
+
+/**
+ * The tile in front: the pinned one while it is there, else the screen whose sharing began last. `screens` are the keys
+ * of others' shared screens, the last one last.
+ */
+export function stageKey(
+  pinned: string | undefined,
+  tiles: readonly TileItem[],
+  screens: readonly string[],
+): string | undefined {
+  const there = (key: string | undefined): boolean => tiles.some((tile) => tile.key === key);
+  if (there(pinned)) return pinned;
+  return screens.findLast(there);
+}
+
+/** Keeps the order in which screens were first seen. */
+export function screenOrder(before: readonly string[], now: readonly TileItem[]): readonly string[] {
+  const screens = now.filter((tile) => tile.source === 'screen').map((tile) => tile.key);
+  const kept = before.filter((key) => screens.includes(key));
+  const added = screens.filter((key) => !kept.includes(key));
+  return added.length === 0 && kept.length === before.length ? before : [...kept, ...added];
+}
+
+/** What the server is told about the pictures shown: only others', each in the size it has on the glass. */
+export function viewOf(
+  placed: readonly Placed[],
+  tiles: readonly TileItem[],
+  selfId: ParticipantId | undefined,
+  devicePixelRatio: number,
+): readonly Tile[] {
+  return placed.flatMap(({ key, role, box }) => {
+    const tile = tiles.find((other) => other.key === key);
+    if (tile === undefined || tile.participant.id === selfId) return [];
+    const view = {
+      participant: tile.participant.id,
+      source: tile.source,
+      width: Math.round(box.width * devicePixelRatio),
+      height: Math.round(box.height * devicePixelRatio),
+    };
+    return [role === 'stage' ? { ...view, pinned: true } : view];
+  });
+}

@@ -1,0 +1,45 @@
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useRoom } from '../call/hooks.ts';
+import type { RoomClient } from '../call/roomClient.ts';
+import { notices } from '../ui/notices.ts';
+
+/** Says that the connection is lost, what still works, and when the next attempt comes. */
+export function ConnectionBanner({ room }: { readonly room: RoomClient }): ReactNode {
+  const { t } = useTranslation();
+  const state = useRoom(room, 'state');
+  const wasLost = useRef(false);
+  const isLost = state.kind === 'reconnecting';
+  const seconds = useSecondsUntil(isLost ? state.retryAtMs : undefined);
+  useEffect(() => {
+    if (wasLost.current && state.kind === 'joined') notices.show(t('connection.back'));
+    wasLost.current = isLost;
+  }, [isLost, state.kind, t]);
+
+  if (!isLost) return null;
+  return (
+    <div className="banner" role="alert" data-testid="reconnecting">
+      <span className="spinner" aria-hidden />
+      {state.media === 'up'
+        ? t('connection.lostMediaUp')
+        : seconds > 0
+          ? t('connection.retryIn', { count: seconds })
+          : t('connection.lost')}
+    </div>
+  );
+}
+
+function useSecondsUntil(atMs: number | undefined): number {
+  const [nowMs, setNowMs] = useState(() => Date.now());
+  useEffect(() => {
+    if (atMs === undefined) return undefined;
+    setNowMs(Date.now());
+    const timer = setInterval(() => {
+      setNowMs(Date.now());
+    }, 500);
+    return () => {
+      clearInterval(timer);
+    };
+  }, [atMs]);
+  return atMs === undefined ? 0 : Math.max(0, Math.ceil((atMs - nowMs) / 1000));
+}
