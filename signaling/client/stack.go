@@ -110,7 +110,7 @@ func newInterceptors(engine *webrtc.MediaEngine, cfg StackConfig) (*interceptor.
 		registry.Add(&lossFactory{down: cfg.Loss, up: cfg.UpLoss})
 	}
 	if err := webrtc.ConfigureNackWithOptions(engine, registry,
-		[]nack.GeneratorOption{nack.GeneratorMaxNacksPerPacket(10), nack.GeneratorInterval(30 * time.Millisecond)}, nil,
+		[]nack.GeneratorOption{nack.GeneratorMaxNacksPerPacket(10), nack.GeneratorInterval(30 * time.Millisecond)},
 	); err != nil {
 		return nil, fmt.Errorf("configure NACK: %w", err)
 	}
