@@ -120,7 +120,7 @@ func (r *reader) leb128() int {
 				r.short = true
 				return 0
 			}
-			return int(v) //nolint:gosec // at most 65,535
+			return int(v)
 		}
 	}
 	r.short = true

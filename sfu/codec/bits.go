@@ -24,7 +24,7 @@ func (r *bitReader) bits(n int) uint32 {
 		v = v<<count | uint64(part)
 		r.at += count
 	}
-	return uint32(v) //nolint:gosec // at most 32 bits
+	return uint32(v)
 }
 
 func (r *bitReader) flag() bool { return r.bits(1) != 0 }

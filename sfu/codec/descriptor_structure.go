@@ -110,8 +110,8 @@ func (s *Structure) template(id uint8) *template {
 
 // read fills an empty structure: template_dependency_structure of the specification.
 func (s *Structure) read(r *bitReader) error {
-	s.templateIDOffset = uint8(r.bits(6)) //nolint:gosec // 6 bits
-	s.DecodeTargets = uint8(r.bits(5)) + 1
+	s.templateIDOffset = uint8(r.bits(6))  //nolint:gosec // 6 bits
+	s.DecodeTargets = uint8(r.bits(5)) + 1 //nolint:gosec // 5 bits
 	if err := s.readLayers(r); err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (t *template) readReferences(r *bitReader) error {
 		if t.referenceCount == maxReferences {
 			return ErrMalformed
 		}
-		t.references[t.referenceCount] = uint8(r.bits(4)) + 1
+		t.references[t.referenceCount] = uint8(r.bits(4)) + 1 //nolint:gosec // 4 bits
 		t.referenceCount++
 	}
 	return nil

@@ -1,6 +1,10 @@
 package codec
 
-import "hiroba/sfu/media"
+import (
+	"errors"
+
+	"hiroba/sfu/media"
+)
 
 // Inspector is Inspect for the packets of one stream. It remembers the template structure of the newest keyframe, so
 // that the dependency descriptor tells the layers too. The zero value is ready to use.
@@ -28,14 +32,13 @@ func (i *Inspector) Inspect(c media.Codec, payload, dd []byte) (Info, error) {
 	if len(dd) == 0 {
 		return info, nil
 	}
-	switch err := i.reader.Read(dd, &i.Descriptor); err { //nolint:errorlint // ours, never wrapped
-	case nil:
-		info.addHead(c, i.Descriptor.DescriptorHead)
-		info.addDescriptor(&i.Descriptor)
-	case ErrNoStructure:
-		info.addHead(c, i.Descriptor.DescriptorHead)
-	default:
+	err = i.reader.Read(dd, &i.Descriptor)
+	if err != nil && !errors.Is(err, ErrNoStructure) {
 		return Info{}, err
+	}
+	info.addHead(c, i.Descriptor.DescriptorHead)
+	if err == nil {
+		info.addDescriptor(&i.Descriptor)
 	}
 	return info, nil
 }

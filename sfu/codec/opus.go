@@ -53,10 +53,11 @@ func ParseOpus(payload []byte) (Opus, error) {
 func opusFrameDuration(config uint8) time.Duration {
 	switch {
 	case config < 12: // SILK
-		return [4]time.Duration{10, 20, 40, 60}[config&3] * time.Millisecond
+		const ms = time.Millisecond
+		return [4]time.Duration{10 * ms, 20 * ms, 40 * ms, 60 * ms}[config&3]
 	case config < 16: // hybrid
-		return [2]time.Duration{10, 20}[config&1] * time.Millisecond
+		return 10 * time.Millisecond << (config & 1)
 	default: // CELT
-		return [4]time.Duration{2500, 5000, 10000, 20000}[config&3] * time.Microsecond
+		return 2500 * time.Microsecond << (config & 3)
 	}
 }

@@ -48,4 +48,4 @@ func skipOperatingPoints(r *bitReader) {
 }
 
 // pixels is a size of which the bitstream has one less. The largest, 65,536, has no room in 16 bits.
-func pixels(minusOne uint32) uint16 { return uint16(min(minusOne+1, 0xFFFF)) } //nolint:gosec // bounded
+func pixels(minusOne uint32) uint16 { return uint16(min(minusOne+1, 0xFFFF)) }

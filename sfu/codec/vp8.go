@@ -79,7 +79,7 @@ func ParseVP8(payload []byte) (VP8, error) {
 	if at >= len(payload) { // a descriptor of nothing
 		return VP8{}, ErrTruncated
 	}
-	d.HeaderBytes = uint8(at) //nolint:gosec // at most 6
+	d.HeaderBytes = uint8(at)
 	if d.StartsFrame() {
 		d.parseFrameHeader(payload[at:])
 	}

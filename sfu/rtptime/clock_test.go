@@ -242,12 +242,12 @@ func TestCaptureTimeMayRunBesideReportsOfOtherStreams(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for i := range time.Duration(1000) {
-			video.report(i*ms, 20*ms)
+		for since := ms; since < time.Second; since += ms {
+			video.report(since, 20*ms)
 		}
 	}()
-	for i := range time.Duration(1000) {
-		audio.packet(i*ms, 20*ms)
+	for since := ms; since < time.Second; since += ms {
+		audio.packet(since, 20*ms)
 	}
 	<-done
 }

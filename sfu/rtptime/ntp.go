@@ -21,7 +21,7 @@ func NewNTP(t time.Time) NTP {
 
 // Time is the instant that n stands for between 1968 and 2104 (RFC 4330, section 3).
 func (n NTP) Time() time.Time {
-	seconds := int64(n >> 32) //nolint:gosec // 32 bits
+	seconds := int64(n >> 32)
 	if seconds < 1<<31 {
 		seconds += 1 << 32
 	}
