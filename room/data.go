@@ -45,6 +45,9 @@ func (s *state) handleData(now time.Time, p *participant, e sfu.DataReceived) {
 	case protocol.LabelChat:
 		s.handleChatData(now, p, e)
 	case protocol.LabelFile:
+		if !p.fileOpen {
+			return // on its way when the channel was closed
+		}
 		if e.Text {
 			s.handleFileMessage(now, p, e.Data)
 		} else if err := s.files.handleChunk(p.id, e.Data); err != nil {
