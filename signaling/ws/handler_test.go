@@ -423,19 +423,33 @@ func TestLoopbackIsToldApart(t *testing.T) {
 	}
 }
 
-// TestFragmentsOfDeath sends a frame header that promises more than will ever come, then goes on dripping. The goodbye
-// must not wait for it.
-func TestEndlessFrameDoesNotHoldTheSocket(t *testing.T) {
-	s := serve(t, func(cfg *Config) { cfg.CloseTimeout = 100 * time.Millisecond })
+// raw opens a WebSocket without a library.
+func (s *server) raw() net.Conn {
+	s.Helper()
 	conn, err := net.Dial("tcp", s.http.Listener.Addr().String())
 	if err != nil {
-		t.Fatal(err)
+		s.Fatal(err)
 	}
-	defer conn.Close()                                                                                 //nolint:errcheck // closed by the server
-	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+ //nolint:errcheck,gosec // the reads tell
+	s.Cleanup(func() { conn.Close() })                    //nolint:errcheck // closed by the server
+	conn.SetDeadline(time.Now().Add(patience))            //nolint:errcheck,gosec // a TCP socket has one
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n"+ //nolint:errcheck,gosec // the reads tell
+		"Connection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n")
+	return conn
+}
+
+// frame is a short one of a client, masked with zeros.
+func frame(first byte, payload string) []byte {
+	return append([]byte{first, 0x80 | byte(len(payload)), 0, 0, 0, 0}, payload...)
+}
+
+// TestEndlessFrameDoesNotHoldTheSocket sends a frame header that promises more than will ever come, then goes on
+// dripping. The goodbye must not wait for it.
+func TestEndlessFrameDoesNotHoldTheSocket(t *testing.T) {
+	s := serve(t, func(cfg *Config) { cfg.CloseTimeout = 100 * time.Millisecond })
+	conn := s.raw()
 	// A binary frame of 2^62 bytes: refused at its header, so the rest is thrown away while saying goodbye.
-	conn.Write([]byte{0x82, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4}) //nolint:errcheck,gosec // likewise
+	conn.Write([]byte{0x82, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4}) //nolint:errcheck,gosec // the reads tell
 	go func() {
 		drip := make([]byte, 1000)
 		for {
@@ -444,10 +458,32 @@ func TestEndlessFrameDoesNotHoldTheSocket(t *testing.T) {
 			}
 		}
 	}()
-	conn.SetReadDeadline(time.Now().Add(patience)) //nolint:errcheck,gosec // a TCP socket has one
 	all, _ := io.ReadAll(conn)
 	if !bytes.Contains(all, []byte("binary_not_supported")) {
 		t.Errorf("no goodbye in %q", all)
+	}
+}
+
+func TestOneCloseFrameIsSent(t *testing.T) {
+	s := serve(t, nil)
+	conn := s.raw()
+	conn.Write(frame(0x81, hello))              //nolint:errcheck,gosec // the reads tell
+	conn.Write(frame(0x81, `{"type":"leave"}`)) //nolint:errcheck,gosec // likewise
+	conn.Write(frame(0x89, "ping"))             //nolint:errcheck,gosec // likewise
+	closing := append([]byte{opcodeClose, 6, 1000 >> 8, 1000 & 0xff}, "left"...)
+	var all []byte
+	for !bytes.Contains(all, closing) {
+		b := make([]byte, 1000)
+		n, err := conn.Read(b)
+		if err != nil {
+			t.Fatalf("%v after %q", err, all)
+		}
+		all = append(all, b[:n]...)
+	}
+	conn.Write(frame(opcodeClose, "\x03\xe8")) //nolint:errcheck,gosec // likewise
+	rest, err := io.ReadAll(conn)
+	if err != nil || len(rest) > 0 || !bytes.HasSuffix(all, closing) {
+		t.Errorf("after the close frame: %x (%v)", rest, err)
 	}
 }
 

@@ -13,7 +13,19 @@ import (
 type wireConn struct {
 	net.Conn
 	received, sent *atomic.Uint64
+
+	// sealed is set when the goodbye begins, silent when the close frame is out. Writes come one at a time.
+	sealed, silent atomic.Bool
 }
+
+// opcodeClose is the first byte of a close frame that is not masked (RFC 6455, section 5.2).
+const opcodeClose = 0x88
+
+// seal makes the next close frame the last thing that is written. The library answers the peer's close frame with
+// another one even when it has sent its own; browsers take that for a violation of the protocol and say so in their
+// console. To be called when no more messages are written: control frames are written whole, so they can be told by
+// their first byte.
+func (c *wireConn) seal() { c.sealed.Store(true) }
 
 func (c *wireConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
@@ -22,6 +34,12 @@ func (c *wireConn) Read(p []byte) (int, error) {
 }
 
 func (c *wireConn) Write(p []byte) (int, error) {
+	if c.sealed.Load() && len(p) > 0 {
+		if c.silent.Load() {
+			return len(p), nil
+		}
+		c.silent.Store(p[0] == opcodeClose)
+	}
 	n, err := c.Conn.Write(p)
 	c.sent.Add(uint64(n)) //nolint:gosec // never negative
 	return n, err         //nolint:wrapcheck // as the connection below says it

@@ -101,6 +101,7 @@ func (s *socket) writeLoop(ctx context.Context) {
 	}
 	if code, reason, ok := s.session.Farewell(); ok {
 		// The library waits for the peer's answer; meanwhile what the peer sends is thrown away.
+		s.wire.seal()
 		s.conn.Close(websocket.StatusCode(code), reason) //nolint:errcheck,gosec // the peer may be gone
 		s.cut()
 	}
