@@ -7,6 +7,7 @@ import (
 
 	"hiroba/sfu/codec"
 	"hiroba/sfu/history"
+	"hiroba/sfu/layer"
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 	"hiroba/sfu/rewrite"
@@ -36,6 +37,11 @@ type Config struct {
 // Packet says how a received packet is sent to a subscriber. It borrows Source.
 type Packet struct {
 	Source *packet.Packet
+	// Marker is that of the RTP header: it ends the picture as this subscriber gets it.
+	Marker bool
+	// Active is the mask of active decode targets for the dependency descriptor, where it is to be told.
+	Active    uint32
+	HasActive bool
 	// RTX is set for a retransmission (RFC 4588): it goes out on the RTX SSRC with RTXSequence, its payload begins
 	// with Out.Sequence.
 	RTX         bool
@@ -65,6 +71,9 @@ func (p *Packet) AppendDescriptor(dst []byte) []byte {
 	if len(dd) == 0 || !p.Source.Info.HasDescriptor {
 		return dst
 	}
+	if p.HasActive {
+		return codec.AppendDescriptor(dst, dd, &p.Source.Descriptor, p.Out.FrameNumber, p.Active)
+	}
 	at := len(dst)
 	dst = append(dst, dd...)
 	codec.PutFrameNumber(dst[at:], p.Out.FrameNumber)
@@ -82,6 +91,10 @@ type Line struct {
 	target, current media.CSRC
 	// waiting says that nothing is sent until a keyframe comes, because the picture would be broken.
 	waiting bool
+	// layers chooses among the qualities of current, next among those of target while it is another.
+	layers, next layer.Selector
+	// targets are those of the structure that was sent last.
+	targets [media.MaxSpatial + 1][media.MaxTemporal + 1]uint32
 
 	rtxSequence uint16
 	rtt         time.Duration
@@ -101,6 +114,8 @@ func NewLine(cfg Config) Line {
 		rw:      rewrite.New(rate, frame, cfg.Kind == media.Audio, cfg.FirstSequence, cfg.FirstTimestamp),
 		rtt:     defaultRTT,
 		waiting: true,
+		layers:  layer.New(false),
+		next:    layer.New(false),
 		report:  report{clockRate: rate},
 	}
 }
@@ -111,21 +126,45 @@ func (l *Line) Target() media.CSRC { return l.target }
 // Current is the up track that is sent; 0 is none.
 func (l *Line) Current() media.CSRC { return l.current }
 
-// SetTarget changes who sits here. With 0 the line falls silent at once.
-func (l *Line) SetTarget(target media.CSRC) {
+// SetTarget changes who sits here: the up track target, which has several encodings if it is simulcast. With 0 the line
+// falls silent at once.
+func (l *Line) SetTarget(target media.CSRC, simulcast bool) {
+	if target == l.target {
+		return
+	}
 	l.target = target
+	wanted := l.next.Wanted()
+	l.next = layer.New(simulcast)
+	l.next.SetWanted(wanted)
 	if target == 0 || l.current == 0 {
 		l.current, l.waiting = target, true
+		l.layers = l.next
 	}
 	if target == 0 {
 		l.report.stop()
 	}
 }
 
+// SetWanted sets the best layer of the target that should be sent.
+func (l *Line) SetWanted(wanted media.Layer) {
+	l.next.SetWanted(wanted)
+	if l.current == l.target {
+		l.layers.SetWanted(wanted)
+	}
+}
+
+// Layer is the layer that is sent of the current up track; its Spatial is -1 for none.
+func (l *Line) Layer() media.Layer {
+	if l.waiting {
+		return media.Layer{Spatial: -1}
+	}
+	return l.layers.Current()
+}
+
 // Vacate says that an up track ended: what it sent can no longer go on.
 func (l *Line) Vacate(gone media.CSRC) {
 	if l.current == gone {
-		l.current, l.waiting = l.target, true
+		l.current, l.waiting, l.layers = l.target, true, l.next
 		if l.target == gone {
 			l.current = 0
 		}
@@ -136,54 +175,150 @@ func (l *Line) Vacate(gone media.CSRC) {
 	}
 }
 
-// NeedsKeyframe reports whether the target's encoder must make a keyframe before this line can send it.
-func (l *Line) NeedsKeyframe() bool {
-	return l.cfg.Kind == media.Video && l.target != 0 && (l.waiting || l.current != l.target)
+// NeedsKeyframe reports whether an encoder must make a keyframe before this line can send what it should, and of which
+// encoding of the target. Best is the highest spatial layer that the publisher sends now.
+func (l *Line) NeedsKeyframe(best int8) (encoding int8, needed bool) {
+	if l.cfg.Kind != media.Video || l.target == 0 {
+		return 0, false
+	}
+	if l.current != l.target {
+		return l.next.NeedsKeyframe(best)
+	}
+	if l.waiting {
+		fresh := l.layers
+		fresh.Restart()
+		return fresh.NeedsKeyframe(best)
+	}
+	return l.layers.NeedsKeyframe(best)
 }
 
-// Demand notes a PLI or FIR of the subscriber. It reports false when the line has nothing that a keyframe could help.
-func (l *Line) Demand() bool { return l.cfg.Kind == media.Video && l.target != 0 }
+// Demand notes a PLI or FIR of the subscriber: of which encoding a keyframe helps. It is false when nothing does.
+func (l *Line) Demand() (encoding int8, ok bool) {
+	if l.cfg.Kind != media.Video || l.target == 0 {
+		return 0, false
+	}
+	return max(l.layers.Encoding(), 0), true
+}
 
 // HandleRTP decides about a packet of an up track. When ok is false, reason says why it is not sent.
-func (l *Line) HandleRTP(now time.Time, track media.CSRC, p *packet.Packet) (out Packet, switched bool, reason stats.Reason, ok bool) {
+func (l *Line) HandleRTP(track media.CSRC, p *packet.Packet) (out Packet, switched bool, reason stats.Reason, ok bool) {
 	pt := l.cfg.PayloadTypes[p.Codec]
 	if pt == 0 {
 		return out, false, stats.UnsupportedCodec, false
 	}
-	in := number(p)
+	if track != l.current {
+		return l.handleNext(track, p, pt)
+	}
 	source := rewrite.SourceID(p.Source)
-	begins := p.Info.Keyframe
-	switch {
-	case track == l.target && track != l.current && begins: // the new occupant can be seen: the old one goes
-		l.current = track
-	case track != l.current:
-		return out, false, stats.AwaitingKeyframe, false
-	case !l.waiting && source == l.rw.Current():
-		numbers, ok := l.rw.Forward(now, in)
+	if l.waiting { // as if nothing had been sent
+		l.layers.Restart()
+	} else if p.Encoding == l.layers.Encoding() && source != l.rw.Current() { // its stream began anew
+		l.layers.Restart()
+		l.waiting = true
+	}
+	former := l.layers.Current()
+	decision, marker := l.layers.Select(facts(p))
+	switch decision {
+	case layer.Switch:
+		return l.begin(p, pt, marker), true, 0, true
+	case layer.Forward:
+		numbers, ok := l.rw.Forward(p.Captured, number(p))
 		if !ok {
 			return out, false, stats.BeforeSwitch, false
 		}
-		return l.sent(p, pt, numbers), false, 0, true
-	case !begins:
-		l.waiting = true
+		out = l.sent(p, pt, numbers, marker)
+		l.setActive(&out, former != l.layers.Current())
+		return out, false, 0, true
+	default:
+		if l.waiting || l.layers.Current().Spatial < 0 {
+			l.waiting = true
+			return out, false, stats.AwaitingKeyframe, false
+		}
+		l.leave(p)
+		return out, false, stats.OtherLayer, false
+	}
+}
+
+// handleNext decides about a packet of an up track that is not sent yet: the first keyframe of the target lets it in.
+func (l *Line) handleNext(track media.CSRC, p *packet.Packet, pt media.PayloadType) (out Packet, switched bool, reason stats.Reason, ok bool) {
+	if track != l.target {
 		return out, false, stats.AwaitingKeyframe, false
 	}
+	decision, marker := l.next.Select(facts(p))
+	if decision != layer.Switch {
+		return out, false, stats.AwaitingKeyframe, false
+	}
+	l.current, l.layers = track, l.next
+	return l.begin(p, pt, marker), true, 0, true
+}
+
+// begin starts a run of packets with one that can be decoded alone.
+func (l *Line) begin(p *packet.Packet, pt media.PayloadType, marker bool) Packet {
 	l.waiting = false
-	return l.sent(p, pt, l.rw.Switch(now, source, in)), true, 0, true
+	out := l.sent(p, pt, l.rw.Switch(p.Captured, rewrite.SourceID(p.Source), number(p)), marker)
+	l.setActive(&out, true)
+	return out
+}
+
+// leave leaves a packet out without a gap, when it is one of the stream that is sent. Those of other encodings have
+// numbers of their own.
+func (l *Line) leave(p *packet.Packet) {
+	if rewrite.SourceID(p.Source) == l.rw.Current() {
+		l.rw.Skip(p.Sequence, p.Codec == media.VP8 && p.Info.StartOfFrame)
+	}
+}
+
+// setActive tells the subscriber's decoder which decode targets it will get, with each structure and with each change.
+func (l *Line) setActive(out *Packet, changed bool) {
+	p := out.Source
+	if !p.Info.HasDescriptor {
+		return
+	}
+	if p.Descriptor.HasStructure {
+		l.targets = p.Targets
+	}
+	if !p.Descriptor.HasStructure && !changed {
+		return
+	}
+	now := l.layers.Current()
+	if l.layers.Simulcast() {
+		now.Spatial = media.MaxSpatial
+	} else if p.Info.Keyframe { // the layers above follow in the same picture
+		now.Spatial = l.layers.Wanted().Spatial
+	}
+	if mask := l.targets[min(now.Spatial, media.MaxSpatial)][min(now.Temporal, media.MaxTemporal)] & p.Descriptor.ActiveTargets; mask != 0 {
+		out.Active, out.HasActive = mask, true
+	}
+}
+
+// facts are what a selector looks at.
+func facts(p *packet.Packet) layer.Packet {
+	return layer.Packet{
+		Encoding:    p.Encoding,
+		Spatial:     int8(min(p.Info.Spatial, media.MaxSpatial)),   //nolint:gosec // small
+		Temporal:    int8(min(p.Info.Temporal, media.MaxTemporal)), //nolint:gosec // small
+		Start:       p.Info.StartOfFrame,
+		End:         p.Info.EndOfFrame,
+		Keyframe:    p.Info.Keyframe,
+		Intra:       p.Info.Intra,
+		SwitchUp:    p.Info.SwitchUp,
+		NotForUpper: p.Info.NotForUpper,
+		Marker:      p.Header.Marker,
+	}
 }
 
 // Skip leaves a packet of the current source out without a gap, because it carries no media.
 func (l *Line) Skip(track media.CSRC, p *packet.Packet) {
 	if !l.waiting && track == l.current && rewrite.SourceID(p.Source) == l.rw.Current() {
-		l.rw.Skip(p.Sequence)
+		l.rw.Skip(p.Sequence, false)
 	}
 }
 
-func (l *Line) sent(p *packet.Packet, pt media.PayloadType, numbers rewrite.Out) Packet {
+func (l *Line) sent(p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, marker bool) Packet {
 	n := len(p.Payload())
 	l.gate.HandleSent(n)
 	l.report.handleSent(p.Captured, numbers.Timestamp, n)
-	return Packet{Source: p, PayloadType: pt, Out: numbers}
+	return Packet{Source: p, PayloadType: pt, Out: numbers, Marker: marker}
 }
 
 // SetRTT tells the round trip time to the subscriber.

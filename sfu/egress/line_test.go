@@ -51,7 +51,8 @@ func (s *source) next(keyframe bool) *packet.Packet {
 
 func send(t *testing.T, l *egress.Line, now time.Time, track media.CSRC, p *packet.Packet) egress.Packet {
 	t.Helper()
-	out, _, reason, ok := l.HandleRTP(now, track, p)
+	p.Captured = now
+	out, _, reason, ok := l.HandleRTP(track, p)
 	if !ok {
 		t.Fatalf("dropped: %v", reason)
 	}
@@ -60,7 +61,8 @@ func send(t *testing.T, l *egress.Line, now time.Time, track media.CSRC, p *pack
 
 func drop(t *testing.T, l *egress.Line, now time.Time, track media.CSRC, p *packet.Packet, want stats.Reason) {
 	t.Helper()
-	if _, _, reason, ok := l.HandleRTP(now, track, p); ok || reason != want {
+	p.Captured = now
+	if _, _, reason, ok := l.HandleRTP(track, p); ok || reason != want {
 		t.Fatalf("got %v %v, want to be dropped as %v", ok, reason, want)
 	}
 }
@@ -68,8 +70,8 @@ func drop(t *testing.T, l *egress.Line, now time.Time, track media.CSRC, p *pack
 func TestLineKeepsTheOldPictureUntilTheNewKeyframe(t *testing.T) {
 	l := newLine(media.Video)
 	a, b := &source{id: 1, codec: media.VP8}, &source{id: 2, codec: media.VP9}
-	l.SetTarget(alice)
-	if !l.NeedsKeyframe() {
+	l.SetTarget(alice, false)
+	if _, needed := l.NeedsKeyframe(0); !needed {
 		t.Error("a new occupant needs a keyframe")
 	}
 	drop(t, l, at(0), alice, a.next(false), stats.AwaitingKeyframe)
@@ -77,14 +79,14 @@ func TestLineKeepsTheOldPictureUntilTheNewKeyframe(t *testing.T) {
 	if first.PayloadType != 120 {
 		t.Errorf("payload type = %d, want 120 for VP8", first.PayloadType)
 	}
-	l.SetTarget(ben)
+	l.SetTarget(ben, false)
 	drop(t, l, at(20), ben, b.next(false), stats.AwaitingKeyframe)
 	still := send(t, l, at(30), alice, a.next(false))
-	if l.Current() != alice || !l.NeedsKeyframe() {
+	if _, needed := l.NeedsKeyframe(0); l.Current() != alice || !needed {
 		t.Errorf("current = %d, want the old occupant to go on", l.Current())
 	}
 	switched := send(t, l, at(40), ben, b.next(true))
-	if l.Current() != ben || l.NeedsKeyframe() {
+	if _, needed := l.NeedsKeyframe(0); l.Current() != ben || needed {
 		t.Errorf("current = %d, want the new occupant", l.Current())
 	}
 	if switched.PayloadType != 121 || switched.Out.Sequence != still.Out.Sequence+1 {
@@ -96,11 +98,11 @@ func TestLineKeepsTheOldPictureUntilTheNewKeyframe(t *testing.T) {
 func TestLineFallsSilentWhenEmptiedAndNeedsAKeyframeAfter(t *testing.T) {
 	l := newLine(media.Video)
 	a := &source{id: 1, codec: media.VP8}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	send(t, l, at(0), alice, a.next(true))
-	l.SetTarget(0)
+	l.SetTarget(0, false)
 	drop(t, l, at(10), alice, a.next(false), stats.AwaitingKeyframe)
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	drop(t, l, at(20), alice, a.next(false), stats.AwaitingKeyframe)
 	send(t, l, at(30), alice, a.next(true))
 }
@@ -108,11 +110,11 @@ func TestLineFallsSilentWhenEmptiedAndNeedsAKeyframeAfter(t *testing.T) {
 func TestLineTakesARestartedStreamForAnother(t *testing.T) {
 	l := newLine(media.Video)
 	a := &source{id: 1, codec: media.VP8}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	before := send(t, l, at(0), alice, a.next(true))
 	again := &source{id: 7, codec: media.VP8, sequence: 5}
 	drop(t, l, at(10), alice, again.next(false), stats.AwaitingKeyframe)
-	if !l.NeedsKeyframe() {
+	if _, needed := l.NeedsKeyframe(0); !needed {
 		t.Error("a restarted stream needs a keyframe")
 	}
 	after := send(t, l, at(20), alice, again.next(true))
@@ -124,9 +126,9 @@ func TestLineTakesARestartedStreamForAnother(t *testing.T) {
 func TestLineOfSoundChangesAtOnce(t *testing.T) {
 	l := newLine(media.Audio)
 	a, b := &source{id: 1, codec: media.Opus}, &source{id: 2, codec: media.Opus}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	send(t, l, at(0), alice, a.next(false))
-	l.SetTarget(ben)
+	l.SetTarget(ben, false)
 	send(t, l, at(20), alice, a.next(false)) // until the first packet of the new one
 	send(t, l, at(21), ben, b.next(false))
 	drop(t, l, at(40), alice, a.next(false), stats.AwaitingKeyframe)
@@ -135,16 +137,16 @@ func TestLineOfSoundChangesAtOnce(t *testing.T) {
 func TestLineRefusesACodecThatTheSubscriberLacks(t *testing.T) {
 	l := newLine(media.Video)
 	a := &source{id: 1, codec: media.H264}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	drop(t, l, at(0), alice, a.next(true), stats.UnsupportedCodec)
 }
 
 func TestVacateLetsTheTargetIn(t *testing.T) {
 	l := newLine(media.Video)
 	a, b := &source{id: 1, codec: media.VP8}, &source{id: 2, codec: media.VP8}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	send(t, l, at(0), alice, a.next(true))
-	l.SetTarget(ben)
+	l.SetTarget(ben, false)
 	l.Vacate(alice)
 	if l.Current() != ben || l.Target() != ben {
 		t.Errorf("current %d, target %d, want %d", l.Current(), l.Target(), ben)
@@ -159,7 +161,7 @@ func TestVacateLetsTheTargetIn(t *testing.T) {
 func TestNACKFindsThePacketAndItsNumbers(t *testing.T) {
 	l := newLine(media.Video)
 	a := &source{id: 1, codec: media.VP8}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	send(t, l, at(0), alice, a.next(true))
 	lost := a.next(false)
 	out := send(t, l, at(10), alice, lost)
@@ -189,13 +191,12 @@ func TestNACKFindsThePacketAndItsNumbers(t *testing.T) {
 func TestReportsTieTheSeatsClockToCapture(t *testing.T) {
 	l := newLine(media.Video)
 	a := &source{id: 1, codec: media.VP8}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	if _, due := l.PollReport(at(0)); due {
 		t.Error("an empty seat has nothing to report")
 	}
 	p := a.next(true)
-	p.Captured = at(0)
-	out := send(t, l, at(80), alice, p) // 80 ms on the way
+	out := send(t, l, at(0), alice, p) // it takes 80 ms to come
 	r, due := l.PollReport(at(80))
 	if !due {
 		t.Fatal("no report after the first packet")
@@ -210,7 +211,7 @@ func TestReportsTieTheSeatsClockToCapture(t *testing.T) {
 	if _, due := l.PollReport(at(201)); !due {
 		t.Error("no report after a switch")
 	}
-	l.SetTarget(0)
+	l.SetTarget(0, false)
 	if _, due := l.PollReport(at(2000)); due {
 		t.Error("an emptied seat has nothing to report")
 	}
@@ -219,7 +220,7 @@ func TestReportsTieTheSeatsClockToCapture(t *testing.T) {
 func TestLineAllocatesNothing(t *testing.T) {
 	l := newLine(media.Video)
 	a := &source{id: 1, codec: media.VP8}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	send(t, l, at(0), alice, a.next(true))
 	p := a.next(false)
 	buf := make([]byte, 0, packet.MaxBytes)
@@ -228,7 +229,8 @@ func TestLineAllocatesNothing(t *testing.T) {
 		ms++
 		p.Sequence++
 		p.Header.Timestamp += 90
-		out, _, _, ok := l.HandleRTP(at(ms), alice, p)
+		p.Captured = at(ms)
+		out, _, _, ok := l.HandleRTP(alice, p)
 		if !ok {
 			t.Fatal("dropped")
 		}

@@ -22,6 +22,8 @@ type Config struct {
 	Codecs [128]media.Codec
 	// Extensions are the ids of the header extensions.
 	Extensions packet.ExtensionIDs
+	// Encoding is the place of the stream among the encodings of a simulcast track, the smallest picture first.
+	Encoding int8
 }
 
 // Result says what happened to a packet.
@@ -42,6 +44,7 @@ type Stream struct {
 	order   seqnum.Extender
 	seen    [window / 64]uint64
 	codec   media.Codec
+	payload codec.Inspector
 	missing missing
 	level   level
 }
@@ -84,6 +87,7 @@ func (s *Stream) HandleRTP(now time.Time, p *packet.Packet) (result Result, reas
 		s.missing.handleArrival(now, sequence)
 	case seqnum.Jumped:
 		result.Restarted = true
+		s.payload = codec.Inspector{}
 		s.missing.clear()
 		s.forget()
 	case seqnum.Next:
@@ -110,8 +114,32 @@ func (s *Stream) inspect(p *packet.Packet) error {
 			return err //nolint:wrapcheck // counted, not shown
 		}
 	}
-	p.Info, err = codec.Inspect(p.Codec, p.Payload(), p.Slice(p.Header.DependencyDescriptor))
-	return err //nolint:wrapcheck // counted, not shown
+	p.Info, err = s.payload.Inspect(p.Codec, p.Payload(), p.Slice(p.Header.DependencyDescriptor))
+	if err != nil {
+		return err //nolint:wrapcheck // counted, not shown
+	}
+	if !p.Info.HasDescriptor && p.Header.Marker { // the payload does not say where a frame ends
+		p.Info.EndOfFrame = true
+	}
+	p.Encoding = s.cfg.Encoding
+	if p.Info.HasDescriptor {
+		s.addDescriptor(p)
+	}
+	return nil
+}
+
+// addDescriptor keeps what subscribers need to write the dependency descriptor for the layers that they get.
+func (s *Stream) addDescriptor(p *packet.Packet) {
+	p.Descriptor = s.payload.Descriptor
+	structure := s.payload.Structure()
+	if structure == nil || !p.Descriptor.HasStructure {
+		return
+	}
+	for spatial := range p.Targets {
+		for temporal := range p.Targets[spatial] {
+			p.Targets[spatial][temporal] = structure.TargetsUpTo(uint8(spatial), uint8(temporal)) //nolint:gosec // up to 3
+		}
+	}
 }
 
 // handleNext notes what was jumped over. Browsers do not send sound again, so only pictures are asked for.

@@ -160,18 +160,22 @@ func (r *Rewriter) Forward(now time.Time, in In) (Out, bool) {
 }
 
 // Skip leaves a packet of the current source out, without a gap for the subscriber. A late packet can no longer be left
-// out without a gap; it then simply is not sent.
-func (r *Rewriter) Skip(sequence int64) {
+// out without a gap; it then simply is not sent. With picture the packet begins a picture whose id is left out as well,
+// since VP8's decoders wait for pictures whose ids are missing.
+func (r *Rewriter) Skip(sequence int64, picture bool) {
 	if r.count == 0 || sequence <= r.highest {
 		return
 	}
 	s := r.ring[r.last]
+	if picture {
+		s.pictureID--
+	}
 	r.highestOut += sequence - r.highest - 1 // what is missing between keeps its numbers
 	r.highest = sequence
 	if s.from == sequence { // nothing sent in this run yet
-		r.ring[r.last].from = sequence + 1
-		r.ring[r.last].to = sequence
-		r.ring[r.last].sequence--
+		s.from, s.to = sequence+1, sequence
+		s.sequence--
+		r.ring[r.last] = s
 		return
 	}
 	r.ring[r.last].to = sequence - 1

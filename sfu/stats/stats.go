@@ -60,13 +60,15 @@ const (
 	NACKOverBudget
 	// TooManySSRCs: a packet of a stream beyond the bound of one peer.
 	TooManySSRCs
+	// OtherLayer: the subscriber gets another quality of this track.
+	OtherLayer
 	reasons
 )
 
 var reasonNames = [reasons]string{
 	"malformed", "unknown_payload_type", "duplicate", "too_old", "padding_only", "awaiting_keyframe", "before_switch",
 	"unsupported_codec", "not_connected", "write_failed", "nack_unknown", "nack_too_soon", "nack_over_budget",
-	"too_many_ssrcs",
+	"too_many_ssrcs", "other_layer",
 }
 
 // String is the reason as a metric label.
