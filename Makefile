@@ -15,7 +15,7 @@ ifeq ($(VERSION),)
 VERSION := dev
 endif
 # A copy without git history, or of another user's, has no commit to stamp.
-BUILDVCS := $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
+BUILDVCS := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo -buildvcs=true || echo -buildvcs=false)
 BUILDFLAGS := -trimpath $(BUILDVCS) -ldflags '-X main.version=$(VERSION)'
 
 GOLANGCI_VERSION := v2.15.0

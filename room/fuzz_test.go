@@ -69,9 +69,15 @@ func (c *chaos) run() {
 			c.command()
 			c.take()
 		}
+		if due(c.now, c.s.deadline()) {
+			c.s.handleTimeout(c.now)
+		}
 		c.s.flush(c.now)
 		c.take()
 		c.check()
+		if d := c.s.deadline(); due(c.now, d) && !c.s.vanished(c.now) {
+			c.t.Fatalf("the deadline %v is not after %v", d, c.now)
+		}
 	}
 }
 
@@ -80,15 +86,16 @@ func (c *chaos) command() {
 	switch n := c.pick(20); {
 	case p == nil || n == 0:
 		c.join()
-	case n == 1:
+	case n == 1 && c.pick(8) == 0:
 		c.s.expel(c.now, p, protocol.ByeLeft)
-	case n == 2:
+	case n == 2 && c.pick(4) == 0:
 		c.s.detach(c.now, p)
 	case n == 3:
 		c.pictures[p.id] = nil // a new client knows nothing
 		c.s.resume(c.now, p)
 	case n == 4:
-		c.now = c.now.Add(time.Duration(c.pick(256)) * 100 * time.Millisecond)
+		unit := []time.Duration{time.Millisecond, 100 * time.Millisecond}[c.pick(8)/7]
+		c.now = c.now.Add(time.Duration(c.pick(256)) * unit)
 		c.s.handleTimeout(c.now)
 	case n < 12:
 		c.s.handleMessage(c.now, p, c.message(p))
@@ -168,10 +175,11 @@ func (c *chaos) peerEvent(p *participant) {
 		states := []sfu.State{sfu.StateConnected, sfu.StateDisconnected, sfu.StateFailed}
 		tell(sfu.StateChanged{State: states[c.pick(3)]})
 	case n == 7:
-		tell(sfu.DataOpened{Label: label})
-	case n == 8:
+		tell(sfu.DataOpened{Label: protocol.LabelChat})
+		tell(sfu.DataOpened{Label: protocol.LabelFile})
+	case n == 8 && c.pick(4) == 0:
 		tell([]any{sfu.DataClosed{Label: label}, sfu.DataOverflowed{Label: label}}[c.pick(2)])
-	case n == 9:
+	case n == 8 || n == 9:
 		file, transfer := c.s.files.lastFile, c.s.files.lastTransfer
 		var next int64
 		if t := c.s.files.transfers[transfer]; t != nil {

@@ -75,9 +75,11 @@ type receiver struct {
 	view seating.Viewer
 	// reseat asks for a new assignment at the end of the step.
 	reseat bool
-	// asked is how many seats the client was asked for at askedAt; 0 when it has enough.
+	// asked is how many seats the client was asked for at askedAt; 0 when it has enough. short is true when somebody
+	// wanted stands.
 	asked   int
 	askedAt time.Time
+	short   bool
 }
 
 // fed is the up tracks that a seat forwards.

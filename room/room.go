@@ -116,7 +116,11 @@ func (r *room) step(now time.Time, batch []command) {
 	if due(now, r.state.deadline()) {
 		r.contain(now, "", func() { r.state.handleTimeout(now) })
 	}
-	r.contain(now, "", func() { r.state.flush(now) })
+	for range len(r.state.order) + 1 { // each panic takes one away
+		if r.contain(now, "", func() { r.state.flush(now) }) {
+			break
+		}
+	}
 	r.perform(now)
 	r.count()
 }
@@ -141,22 +145,23 @@ func (r *room) sleep(now time.Time) time.Duration {
 	return max(0, next.Sub(now))
 }
 
-// contain runs f. A panic ends the session of the participant that it was run for, and no other's; when there is none,
-// the room ends, and no other room.
-func (r *room) contain(now time.Time, who id, f func()) {
+// contain runs f and reports whether it came through. A panic ends the session of the participant that it was run for,
+// and no other's; when there is none, the room ends, and no other room.
+func (r *room) contain(now time.Time, who id, f func()) (ok bool) {
 	defer func() {
-		fault := recover()
-		if fault == nil {
+		if ok {
 			return
 		}
+		fault := recover()
 		if who == "" {
-			who = r.state.acting
+			who, r.state.acting = r.state.acting, ""
 		}
 		r.registry.counters.panics.Add(1)
 		r.log.Error("room command panicked", "participant", who, "panic", fault, "stack", string(debug.Stack()))
 		r.expelFaulty(now, who)
 	}()
 	f()
+	return true
 }
 
 // expelFaulty ends the session that a panic is laid to. Should that panic too, or nobody be known, the room shuts down.

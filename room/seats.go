@@ -92,13 +92,15 @@ func (s *state) occupy(p *participant, seat seating.Seat) (protocol.SeatState, f
 }
 
 // askForSeats asks the client to offer more seats when hardly one is free: when the need grows, and from time to time
-// while it is not met.
+// while somebody stands.
 func (s *state) askForSeats(now time.Time, p *participant) {
-	total := seating.Grow(len(p.seats), s.planner.Wanted(p.view), s.rules.limits.Seats)
+	wanted := s.planner.Wanted(p.view)
+	total := seating.Grow(len(p.seats), wanted, s.rules.limits.Seats)
+	p.short = wanted > len(p.seats)
 	switch {
 	case total == len(p.seats):
 		p.asked = 0
-	case total > p.asked || due(now, p.askedAt.Add(askAgain)):
+	case total > p.asked || due(now, p.askAgainAt()):
 		p.asked, p.askedAt = total, now
 		s.tell(p, protocol.NeedSeats{Seats: total})
 	}
@@ -106,7 +108,7 @@ func (s *state) askForSeats(now time.Time, p *participant) {
 
 // askAgainAt is when a client that was asked for seats should be asked again; zero for never.
 func (p *participant) askAgainAt() time.Time {
-	if p.asked == 0 || p.pending != nil || !p.attached() {
+	if p.asked == 0 || !p.short || p.pending != nil || !p.attached() {
 		return time.Time{}
 	}
 	return p.askedAt.Add(askAgain)

@@ -45,7 +45,7 @@ type state struct {
 
 	// emptySince is when the last participant left; zero while there are any.
 	emptySince time.Time
-	// acting is the participant that flush works for, so that a fault is laid at the right door.
+	// acting is the participant that flush works for, so that a panic is laid at the right door.
 	acting  id
 	effects []effect
 }
@@ -327,7 +327,6 @@ func due(now, t time.Time) bool { return !t.IsZero() && !now.Before(t) }
 
 // flush ends a step: it tells what changed, once.
 func (s *state) flush(now time.Time) {
-	defer func() { s.acting = "" }()
 	if list, ok := s.speakers.PollSpeakers(now); ok {
 		for _, p := range s.order {
 			s.tell(p, protocol.Speakers{Speakers: list})
@@ -351,5 +350,5 @@ func (s *state) flush(now time.Time) {
 			s.seat(now, p)
 		}
 	}
-	s.reseat = false
+	s.reseat, s.acting = false, ""
 }

@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"sync"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -21,7 +22,8 @@ type channel struct{ dc *webrtc.DataChannel }
 // acceptChannel runs in a goroutine of pion. Channels are known by their label; the newest of a label is used.
 func (p *Peer) acceptChannel(dc *webrtc.DataChannel) {
 	label := dc.Label()
-	dc.OnOpen(func() {
+	// pion calls OnOpen in a goroutine of its own, so that a message may come first.
+	opened := sync.OnceFunc(func() {
 		p.post(func(time.Time) {
 			if _, known := p.channels[label]; !known && len(p.channels) >= maxChannels {
 				_ = dc.Close()
@@ -31,6 +33,7 @@ func (p *Peer) acceptChannel(dc *webrtc.DataChannel) {
 			p.emit(DataOpened{Label: label})
 		})
 	})
+	dc.OnOpen(opened)
 	dc.OnClose(func() {
 		p.post(func(time.Time) {
 			if c := p.channels[label]; c != nil && c.dc == dc {
@@ -40,6 +43,7 @@ func (p *Peer) acceptChannel(dc *webrtc.DataChannel) {
 		})
 	})
 	dc.OnMessage(func(m webrtc.DataChannelMessage) {
+		opened()
 		if len(m.Data) <= maxDataMessage {
 			p.post(func(time.Time) { p.emit(DataReceived{Label: label, Text: m.IsString, Data: m.Data}) })
 		}

@@ -19,11 +19,11 @@ type configFile string
 // they left open.
 func (f configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path, origins settingOrigins) error {
 	path := string(ctx.FlagValue(trace.Flag).(configFile)) //nolint:forcetypeassert,errcheck // the flag is of this type
-	file, err := os.Open(path)
+	file, err := os.Open(path)                             //nolint:gosec // whoever starts the server chooses the file
 	if err != nil {
 		return fmt.Errorf("--config: %w", err)
 	}
-	defer file.Close() //nolint:errcheck // nothing was written
+	defer file.Close()
 	settings, err := readSettings(path, file, origins)
 	if err != nil {
 		return err
@@ -124,8 +124,9 @@ var flagInError = regexp.MustCompile(`^--([a-z-]+)`)
 
 // explain adds to an error about a setting where its value came from, when that is a file.
 func (o settingOrigins) explain(err error) error {
-	if flag := flagInError.FindStringSubmatch(err.Error()); flag != nil && o[flag[1]] != "" {
-		return fmt.Errorf("%w (from %s)", err, o[flag[1]])
+	flag := flagInError.FindStringSubmatch(err.Error())
+	if len(flag) < 2 || o[flag[1]] == "" {
+		return err
 	}
-	return err
+	return fmt.Errorf("%w (from %s)", err, o[flag[1]])
 }

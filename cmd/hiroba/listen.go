@@ -30,7 +30,7 @@ func listenBoth(ctx context.Context, address string, media sfu.Config) (net.List
 		if err == nil {
 			return tcp, engine, nil
 		}
-		tcp.Close() //nolint:errcheck,gosec // nobody has connected
+		tcp.Close() //nolint:gosec // nobody has connected
 		if port == "0" && errors.Is(err, syscall.EADDRINUSE) && try < portTries {
 			continue
 		}
@@ -52,14 +52,17 @@ func udpAddress(host string, tcp net.Addr) string {
 
 // listenError says what to do about an address that cannot be opened.
 func listenError(flag, address, network string, err error) error {
-	_, port, _ := net.SplitHostPort(address) //nolint:errcheck // checked before
+	_, port, _ := net.SplitHostPort(address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("--%s %s: another program uses %s port %s; stop it or choose another port", flag, address, network, port)
+		return fmt.Errorf("--%s %s: another program uses %s port %s; stop it or choose another port",
+			flag, address, network, port)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("--%s %s: this machine has no such address; use one of its own, or only :%s for all", flag, address, port)
+		return fmt.Errorf("--%s %s: this machine has no such address; use one of its own, or only :%s for all",
+			flag, address, port)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("--%s %s: not allowed to open %s port %s; choose one from 1024 up", flag, address, network, port)
+		return fmt.Errorf("--%s %s: not allowed to open %s port %s; choose one from 1024 up",
+			flag, address, network, port)
 	default:
 		return fmt.Errorf("--%s %s: %w", flag, address, err)
 	}

@@ -70,7 +70,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	}
 	public, engine, err := listenBoth(ctx, cfg.Listen, sfu.Config{PublicIPs: ips, MaxSeats: cfg.MaxSeats, Log: s.log})
 	if err != nil {
-		admin.Close() //nolint:errcheck,gosec // nobody has connected
+		admin.Close() //nolint:gosec // nobody has connected
 		return nil, err
 	}
 	s.engine, s.publicAddress, s.adminAddr = engine, public.Addr(), admin.Addr()

@@ -40,6 +40,7 @@ func publicHandler(signaling http.Handler, app fs.FS) http.Handler {
 	page := func(w http.ResponseWriter, r *http.Request) {
 		if index == nil {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			w.Header().Set("Content-Security-Policy", notBuiltPolicy)
 			w.Header().Set("Cache-Control", "no-store")
 			w.WriteHeader(http.StatusServiceUnavailable)
 			_, _ = w.Write(notBuiltPage)
@@ -60,10 +61,14 @@ func publicHandler(signaling http.Handler, app fs.FS) http.Handler {
 }
 
 // contentPolicy lets the app load only what this server serves. 'self' in connect-src includes the WebSocket of the
-// same host. Styles may be inline because component libraries set them from scripts.
+// same host.
 const contentPolicy = "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; " +
-	"style-src 'self' 'unsafe-inline'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; " +
+	"style-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; " +
 	"form-action 'self'; frame-ancestors 'none'"
+
+// notBuiltPolicy is that of the page which stands in for the app: nothing but its own style.
+const notBuiltPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; " +
+	"frame-ancestors 'none'"
 
 // secure sets the headers that keep other pages away from this one, and this one away from everything else.
 func secure(next http.Handler) http.Handler {
@@ -112,8 +117,9 @@ func newStaticFiles(app fs.FS) staticFiles {
 
 func newStaticFile(name string, body []byte) *staticFile {
 	sum := sha256.Sum256(body)
-	f := &staticFile{name: name, body: body, contentType: contentType(name), cache: cacheAsk,
-		etag: hex.EncodeToString(sum[:8])}
+	f := &staticFile{
+		name: name, body: body, contentType: contentType(name), cache: cacheAsk, etag: hex.EncodeToString(sum[:8]),
+	}
 	if strings.HasPrefix(name, "assets/") {
 		f.cache = cacheForever
 	}

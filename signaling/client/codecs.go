@@ -9,12 +9,13 @@ import (
 	"hiroba/sfu/media"
 )
 
-// The URIs of the header extensions that the client stamps.
+// The URIs of the header extensions that the client offers.
 const (
 	uriMID        = "urn:ietf:params:rtp-hdrext:sdes:mid"
 	uriRID        = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
 	uriRepaired   = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 	uriAudioLevel = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+	uriTransport  = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 )
 
 // payloadTypes are numbers that browsers use, but not all those of one browser: a server that relied on some numbers
@@ -94,6 +95,7 @@ func newMediaEngine() (*webrtc.MediaEngine, error) {
 	}
 	for uri, kinds := range map[string][]webrtc.RTPCodecType{
 		uriMID:        {webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo},
+		uriTransport:  {webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo},
 		uriRID:        {webrtc.RTPCodecTypeVideo},
 		uriRepaired:   {webrtc.RTPCodecTypeVideo},
 		uriAudioLevel: {webrtc.RTPCodecTypeAudio},

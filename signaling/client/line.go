@@ -28,8 +28,10 @@ type LineStats struct {
 	// BlindSwitches are changes of occupant or codec that did not begin with a keyframe: a decoder would go on with the
 	// old picture.
 	BlindSwitches uint64
-	// TornFrames are pictures that ended without their marker bit.
+	// TornFrames are pictures that ended without their marker bit, while their sender went on.
 	TornFrames uint64
+	// CutFrames are pictures that ended so because their sender was gone or lost the seat. A decoder drops them.
+	CutFrames uint64
 	// PictureIDJumps are VP8 picture IDs that are not one more than the former, on packets in order.
 	PictureIDJumps uint64
 	// Unnamed are packets without exactly one contributing source.
@@ -192,6 +194,10 @@ func (l *line) packet(now time.Time, h *rtp.Header, payload []byte, rtx bool) (n
 	}
 	codec := codecOf(h.PayloadType)
 	key := startsKeyframe(codec, payload)
+	if l.open && csrc != l.csrc && o == inOrder {
+		l.open = false
+		l.stats.CutFrames++
+	}
 	if (csrc != l.csrc || h.PayloadType != l.payload || l.occupant == nil) && o != late {
 		l.sit(now, csrc, h.PayloadType, codec, key)
 		news = true

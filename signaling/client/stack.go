@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -13,6 +14,8 @@ import (
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/logging"
 	"github.com/pion/webrtc/v4"
 
@@ -50,7 +53,7 @@ func NewStack(cfg StackConfig) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	registry, err := newInterceptors(engine, cfg)
+	registry, err := newInterceptors(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -62,13 +65,9 @@ func NewStack(cfg StackConfig) (*Stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make certificate: %w", err)
 	}
-	settings, err := newSettings(cfg)
-	if err != nil {
-		return nil, err
-	}
 	return &Stack{
 		api: webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry),
-			webrtc.WithSettingEngine(settings)),
+			webrtc.WithSettingEngine(newSettings(cfg))),
 		certificate: *certificate,
 	}, nil
 }
@@ -83,10 +82,9 @@ func (s *Stack) newPeerConnection(servers []webrtc.ICEServer) (*webrtc.PeerConne
 	return pc, nil
 }
 
-func newSettings(cfg StackConfig) (webrtc.SettingEngine, error) {
+func newSettings(cfg StackConfig) webrtc.SettingEngine {
 	var s webrtc.SettingEngine
-	quiet := logging.NewDefaultLoggerFactory()
-	quiet.DefaultLogLevel = logging.LogLevelDisabled // PIONS_LOG_DEBUG and its siblings still work
+	quiet := quietLogs()
 	s.LoggerFactory = quiet
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
@@ -100,28 +98,38 @@ func newSettings(cfg StackConfig) (webrtc.SettingEngine, error) {
 	if cfg.Socket != nil {
 		s.SetICEUDPMux(ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: cfg.Socket, Logger: quiet.NewLogger("mux")}))
 	}
-	return s, nil
+	return s
 }
 
+// nackInterval is how often missing packets are asked for; browsers wait about as long.
+const nackInterval = 30 * time.Millisecond
+
 // newInterceptors makes what a browser does by itself: NACK and RTX both ways, transport feedback, reports.
-func newInterceptors(engine *webrtc.MediaEngine, cfg StackConfig) (*interceptor.Registry, error) {
+func newInterceptors(cfg StackConfig) (*interceptor.Registry, error) {
 	registry := &interceptor.Registry{}
 	if cfg.Loss != nil || cfg.UpLoss != nil { // first, that is next to the network
 		registry.Add(&lossFactory{down: cfg.Loss, up: cfg.UpLoss})
 	}
-	if err := webrtc.ConfigureNackWithOptions(engine, registry,
-		[]nack.GeneratorOption{nack.GeneratorMaxNacksPerPacket(10), nack.GeneratorInterval(30 * time.Millisecond)},
-	); err != nil {
-		return nil, fmt.Errorf("configure NACK: %w", err)
+	quiet := quietLogs()
+	responder, err1 := nack.NewResponderInterceptor(nack.WithResponderLoggerFactory(quiet))
+	generator, err2 := nack.NewGeneratorInterceptor(nack.GeneratorMaxNacksPerPacket(10),
+		nack.GeneratorInterval(nackInterval), nack.WithGeneratorLoggerFactory(quiet))
+	stamper, err3 := twcc.NewHeaderExtensionInterceptor()
+	feedback, err4 := twcc.NewSenderInterceptor(twcc.WithLoggerFactory(quiet))
+	receiverReports, err5 := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(quiet))
+	senderReports, err6 := report.NewSenderInterceptor(report.WithSenderLoggerFactory(quiet))
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
+		return nil, fmt.Errorf("make interceptors: %w", err)
 	}
-	for _, configure := range []func(*webrtc.MediaEngine, *interceptor.Registry) error{
-		webrtc.ConfigureTWCCHeaderExtensionSender,
-		webrtc.ConfigureTWCCSender,
-		func(_ *webrtc.MediaEngine, r *interceptor.Registry) error { return webrtc.ConfigureRTCPReports(r) },
-	} {
-		if err := configure(engine, registry); err != nil {
-			return nil, fmt.Errorf("configure interceptors: %w", err)
-		}
+	for _, f := range []interceptor.Factory{responder, generator, stamper, feedback, receiverReports, senderReports} {
+		registry.Add(f)
 	}
 	return registry, nil
+}
+
+// quietLogs keeps pion's complaints about closed connections to itself. PIONS_LOG_DEBUG and its siblings still work.
+func quietLogs() logging.LoggerFactory {
+	f := logging.NewDefaultLoggerFactory()
+	f.DefaultLogLevel = logging.LogLevelDisabled
+	return f
 }

@@ -16,7 +16,7 @@ const (
 	DefaultPingInterval       = 15 * time.Second
 	DefaultPingTimeout        = 10 * time.Second
 	DefaultWriteTimeout       = 10 * time.Second
-	DefaultCloseTimeout       = 5 * time.Second
+	DefaultCloseTimeout       = 3 * time.Second
 	compressionThresholdBytes = 512
 )
 

@@ -165,6 +165,7 @@ func (h *Handler) add(s *socket) {
 	h.mu.Unlock()
 	if bye != nil {
 		s.session.End(*bye)
+		s.hurry()
 	}
 }
 
@@ -190,6 +191,7 @@ func (h *Handler) Shutdown(ctx context.Context, bye protocol.Bye) error {
 	h.mu.Unlock()
 	for _, s := range h.open() {
 		s.session.End(bye)
+		s.hurry() // also when it is stuck in the middle of a message
 	}
 	select {
 	case <-idle:

@@ -292,6 +292,24 @@ func TestShutdownSaysBye(t *testing.T) {
 	}
 }
 
+func TestShutdownDoesNotWaitForAStuckSocket(t *testing.T) {
+	s := serve(t, func(cfg *Config) {
+		cfg.CloseTimeout, cfg.WriteTimeout = 50*time.Millisecond, time.Minute
+		cfg.OutboxBytes, cfg.OutboxMessages = 1<<30, 1<<20
+	})
+	s.join()
+	member := s.rooms.member().current()
+	text := strings.Repeat("x0y1", 8<<10)
+	for range 10_000 {
+		member.Send(protocol.Chat{Text: text})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := s.handler.Shutdown(ctx, protocol.Bye{Reason: protocol.ByeShutdown}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestShutdownDoesNotWaitForThePeer(t *testing.T) {
 	s := serve(t, func(cfg *Config) { cfg.CloseTimeout = time.Minute })
 	s.join() // never answers the close

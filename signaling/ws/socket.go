@@ -44,6 +44,11 @@ func (s *socket) cut() {
 	s.wire.Close() //nolint:errcheck,gosec // nothing can be done about it
 }
 
+// hurry bounds all that is still to come, however the peer drags it out. Safe from any goroutine.
+func (s *socket) hurry() {
+	s.wire.SetDeadline(time.Now().Add(s.cfg.CloseTimeout)) //nolint:errcheck,gosec // a dead socket needs none
+}
+
 // readLoop runs in the goroutine that owns the session's reading side. It reports whether the peer is gone; otherwise
 // the session has ended and the goodbye is still to be said.
 func (s *socket) readLoop(ctx context.Context) (gone bool) {
@@ -89,9 +94,8 @@ func (s *socket) writeLoop(ctx context.Context) {
 			break
 		}
 		if !ending && s.session.Ended() {
-			// From here on everything together is bounded, however the peer drags it out.
 			ending = true
-			s.wire.SetDeadline(time.Now().Add(s.cfg.CloseTimeout)) //nolint:errcheck,gosec // a dead socket needs none
+			s.hurry()
 		}
 		if err := s.write(ctx, message); err != nil {
 			s.cfg.Log.Debug("socket stuck", "err", err)
