@@ -81,9 +81,11 @@ func (i *rtcpInterceptor) handleReports(arrived time.Time, reports []rtcp.Recept
 // handleSenderReport passes a publisher's sender report to its stream.
 func (p *Peer) handleSenderReport(r *rtcp.SenderReport) {
 	for _, t := range p.tracks {
-		if t.stream != nil && uint32(t.stream.ssrc) == r.SSRC {
-			t.stream.report.Store(r)
-			return
+		for _, s := range t.streams {
+			if s != nil && uint32(s.ssrc) == r.SSRC {
+				s.report.Store(r)
+				return
+			}
 		}
 	}
 }

@@ -16,7 +16,11 @@ import (
 )
 
 // Occupant is who sits in a seat: up tracks of one participant, or none.
-type Occupant struct{ Audio, Video *UpTrack }
+type Occupant struct {
+	Audio, Video *UpTrack
+	// Height is that of the tile in which the picture is shown, in pixels of the screen; 0 is the best quality.
+	Height int
+}
 
 // Seat changes the occupant of a seat. The client sees and hears it without a new offer: sound changes with the next
 // packet, pictures with the next keyframe.
@@ -26,9 +30,11 @@ func (p *Peer) Seat(index int, o Occupant) {
 			return
 		}
 		s := p.seats[index]
-		p.down.post(func(_ *subscriber, now time.Time) {
-			s.audio.setTarget(now, o.Audio)
-			s.video.setTarget(now, o.Video)
+		p.down.post(func(_ *subscriber, _ time.Time) {
+			s.video.height = o.Height
+			s.audio.setTarget(o.Audio)
+			s.video.setTarget(o.Video)
+			s.video.adapt()
 		})
 	})
 }
@@ -60,6 +66,7 @@ type seatTrack struct {
 	line   *egress.Line // nil until the m-line is negotiated
 	out    writer
 	target *UpTrack // the one that line.Target names
+	height int      // of the tile, in pixels; 0 is the best quality
 	source *UpTrack // the one that line.Current names
 }
 
@@ -92,13 +99,13 @@ func (t *seatTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters,
 		FirstTimestamp:  binary.BigEndian.Uint32(random[2:]),
 	})
 	out := newWriter(c, t.kind)
-	t.peer.down.post(func(sub *subscriber, now time.Time) { sub.bind(now, t, &line, out) })
+	t.peer.down.post(func(sub *subscriber, _ time.Time) { sub.bind(t, &line, out) })
 	return first, nil
 }
 
 // Unbind implements webrtc.TrackLocal.
 func (t *seatTrack) Unbind(webrtc.TrackLocalContext) error {
-	t.peer.down.post(func(_ *subscriber, now time.Time) { t.setTarget(now, nil) })
+	t.peer.down.post(func(_ *subscriber, _ time.Time) { t.setTarget(nil) })
 	return nil
 }
 
@@ -120,7 +127,7 @@ func (t *seatTrack) Kind() webrtc.RTPCodecType {
 }
 
 // setTarget changes the occupant. Until its keyframe comes the former one goes on.
-func (t *seatTrack) setTarget(now time.Time, track *UpTrack) {
+func (t *seatTrack) setTarget(track *UpTrack) {
 	if track != nil && track.ended.Load() {
 		track = nil
 	}
@@ -132,7 +139,7 @@ func (t *seatTrack) setTarget(now time.Time, track *UpTrack) {
 	if t.line == nil {
 		return // bind catches up
 	}
-	t.line.SetTarget(csrcOf(track))
+	t.line.SetTarget(csrcOf(track), track != nil && track.simulcast())
 	if former != nil && former != t.source {
 		t.peer.shard.detach(former, t)
 	}
@@ -141,7 +148,7 @@ func (t *seatTrack) setTarget(now time.Time, track *UpTrack) {
 	}
 	if track != nil {
 		t.peer.shard.attach(track, t)
-		t.wantKeyframe()
+		t.adapt()
 	}
 }
 
@@ -173,10 +180,22 @@ func (t *seatTrack) vacate(track *UpTrack) {
 	}
 }
 
-// wantKeyframe asks the target's publisher, when the seat cannot go on without.
-func (t *seatTrack) wantKeyframe() {
-	if t.peer.down.connected && t.line != nil && t.target != nil && t.line.NeedsKeyframe() {
-		t.target.wantKeyframe()
+// adapt chooses the layer for the tile, and asks the target's publisher for a keyframe when the seat cannot go on, or not
+// as it should, without.
+func (t *seatTrack) adapt() {
+	if t.line == nil || t.target == nil || t.kind != media.Video {
+		return
+	}
+	wanted, best := t.target.wanted(t.height), t.target.best()
+	if t.target.simulcast() {
+		wanted.Spatial = min(wanted.Spatial, best)
+	}
+	t.line.SetWanted(wanted)
+	if !t.peer.down.connected {
+		return
+	}
+	if encoding, needed := t.line.NeedsKeyframe(best); needed {
+		t.target.wantKeyframe(encoding)
 	}
 }
 
@@ -192,7 +211,7 @@ func (t *seatTrack) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
 		counters.Dropped(stats.Down, stats.PaddingOnly)
 		return
 	}
-	out, switched, reason, ok := t.line.HandleRTP(now, track.csrc, p)
+	out, switched, reason, ok := t.line.HandleRTP(track.csrc, p)
 	if !ok {
 		counters.Dropped(stats.Down, reason)
 		return
@@ -234,8 +253,8 @@ func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
 // handlePLI passes a subscriber's wish on to the publisher. An empty seat is asked for one by browsers, too.
 func (t *seatTrack) handlePLI() {
 	t.peer.engine.counters.PLIsReceived.Add(1)
-	if t.line.Demand() && t.target != nil {
-		t.target.wantKeyframe()
+	if encoding, ok := t.line.Demand(); ok && t.target != nil {
+		t.target.wantKeyframe(encoding)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"hiroba/sfu/history"
 	"hiroba/sfu/mailbox"
+	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 	"hiroba/sfu/stats"
 )
@@ -44,10 +45,35 @@ type shardItem struct {
 
 // feed is a shard's view of an up track: who wants it, and what was sent of it.
 type feed struct {
-	track  *UpTrack
-	seats  []*seatTrack
-	source uint32 // the stream that history holds
-	sent   *history.Ring[*packet.Packet]
+	track *UpTrack
+	seats []*seatTrack
+	sent  [media.MaxSpatial + 1]sentStream // by encoding
+}
+
+// sentStream is what was forwarded of one incoming stream.
+type sentStream struct {
+	source  uint32
+	packets *history.Ring[*packet.Packet] // nil before the first
+}
+
+// put keeps a packet, whose reference it takes over. A stream that started again loses its history.
+func (s *sentStream) put(p *packet.Packet) {
+	if s.packets == nil {
+		s.packets = history.NewRing[*packet.Packet](kept)
+	}
+	if s.source != p.Source {
+		s.drain()
+		s.source = p.Source
+	}
+	if gone, full := s.packets.Put(p.Sequence, p); full {
+		gone.Release()
+	}
+}
+
+func (s *sentStream) drain() {
+	if s.packets != nil {
+		s.packets.Drain((*packet.Packet).Release)
+	}
 }
 
 func newShard(counters *stats.Counters, log *slog.Logger) *shard {
@@ -128,23 +154,17 @@ func (s *shard) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
 		p.Release()
 		return
 	}
-	if p.Source != f.source {
-		f.sent.Drain((*packet.Packet).Release)
-		f.source = p.Source
-	}
 	for i := len(f.seats) - 1; i >= 0; i-- { // backwards: a switch removes the seat from its former feed
 		f.seats[i].handleRTP(now, track, p)
 	}
-	if gone, full := f.sent.Put(p.Sequence, p); full {
-		gone.Release()
-	}
+	f.sent[p.Encoding].put(p)
 }
 
 // attach makes a seat get the packets of a track.
 func (s *shard) attach(track *UpTrack, seat *seatTrack) {
 	f := s.feeds[track]
 	if f == nil {
-		f = &feed{track: track, sent: history.NewRing[*packet.Packet](kept)}
+		f = &feed{track: track}
 		s.feeds[track] = f
 		track.attach(s)
 	}
@@ -171,7 +191,9 @@ func (s *shard) detach(track *UpTrack, seat *seatTrack) {
 	}
 	if len(f.seats) == 0 {
 		track.detach(s)
-		f.sent.Drain((*packet.Packet).Release)
+		for i := range f.sent {
+			f.sent[i].drain()
+		}
 		delete(s.feeds, track)
 	}
 }
@@ -187,9 +209,12 @@ func (s *shard) end(track *UpTrack) {
 
 // sent finds a packet that was forwarded.
 func (s *shard) sent(track *UpTrack, source uint32, sequence int64) (*packet.Packet, bool) {
-	f := s.feeds[track]
-	if f == nil || f.source != source {
-		return nil, false
+	if f := s.feeds[track]; f != nil {
+		for i := range f.sent {
+			if f.sent[i].packets != nil && f.sent[i].source == source {
+				return f.sent[i].packets.At(sequence)
+			}
+		}
 	}
-	return f.sent.At(sequence)
+	return nil, false
 }

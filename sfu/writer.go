@@ -63,7 +63,7 @@ func (w *writer) setMID(mid media.MID) {
 func (w *writer) write(now time.Time, p *egress.Packet, csrc media.CSRC, transportSequence uint16, s *scratch) (int, error) {
 	h := &w.header
 	h.Version = 2
-	h.Marker = p.Source.Header.Marker
+	h.Marker = p.Marker
 	h.PayloadType = uint8(p.PayloadType)
 	h.SequenceNumber = p.Out.Sequence
 	h.Timestamp = p.Out.Timestamp
