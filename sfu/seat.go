@@ -67,6 +67,9 @@ type seatTrack struct {
 	out    writer
 	target *UpTrack // the one that line.Target names
 	height int      // of the tile, in pixels; 0 is the best quality
+	// wants is what target's publisher was told last, and of which track.
+	wants   int8
+	wantsOf *UpTrack
 	source *UpTrack // the one that line.Current names
 }
 
@@ -146,6 +149,9 @@ func (t *seatTrack) setTarget(track *UpTrack) {
 	if track == nil || t.line.Current() == csrcOf(track) {
 		t.leaveSource(track)
 	}
+	if track == nil {
+		t.demand(nil, -1)
+	}
 	if track != nil {
 		t.peer.shard.attach(track, t)
 		t.adapt()
@@ -178,6 +184,23 @@ func (t *seatTrack) vacate(track *UpTrack) {
 	if t.target == track {
 		t.target = nil
 	}
+	if t.wantsOf == track {
+		t.wantsOf = nil
+	}
+}
+
+// demand tells a publisher what this seat wants of its track, when that changed; a nil track is nothing of the former.
+func (t *seatTrack) demand(track *UpTrack, spatial int8) {
+	if t.wantsOf == track && t.wants == spatial {
+		return
+	}
+	if t.wantsOf != nil && t.wantsOf != track {
+		t.wantsOf.want(t, -1)
+	}
+	t.wantsOf, t.wants = track, spatial
+	if track != nil {
+		track.want(t, spatial)
+	}
 }
 
 // adapt chooses the layer for the tile, and asks the target's publisher for a keyframe when the seat cannot go on, or not
@@ -187,6 +210,7 @@ func (t *seatTrack) adapt() {
 		return
 	}
 	wanted, best := t.target.wanted(t.height), t.target.best()
+	t.demand(t.target, wanted.Spatial)
 	if t.target.simulcast() {
 		wanted.Spatial = min(wanted.Spatial, best)
 	}

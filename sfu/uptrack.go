@@ -11,6 +11,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/keyframe"
+	"hiroba/sfu/layer"
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 )
@@ -34,11 +35,15 @@ type UpTrack struct {
 	// What follows is owned by the peer.
 	streams    [media.MaxSpatial + 1]*upStream // by encoding; nil before its first packet
 	requesters [media.MaxSpatial + 1]keyframe.Requester
+	demand     layer.Demand[*seatTrack]
 }
 
 func newUpTrack(p *Peer, mid media.MID, kind media.Kind, rids []media.RID) *UpTrack {
 	p.engine.upTracks.Add(1)
-	return &UpTrack{peer: p, mid: mid, kind: kind, rids: rids, csrc: media.CSRC(p.engine.nextID.Add(1))}
+	return &UpTrack{
+		peer: p, mid: mid, kind: kind, rids: rids, csrc: media.CSRC(p.engine.nextID.Add(1)),
+		demand: layer.NewDemand[*seatTrack](time.Now(), media.MaxSpatial),
+	}
 }
 
 // simulcast reports whether the track has several encodings.
@@ -88,6 +93,11 @@ func (t *UpTrack) wantKeyframe(encoding int8) {
 	t.peer.post(func(now time.Time) { t.requesters[encoding].Want(now) })
 }
 
+// want tells the publisher's peer which spatial layer a seat should get; -1 is nothing.
+func (t *UpTrack) want(seat *seatTrack, spatial int8) {
+	t.peer.post(func(now time.Time) { t.demand.HandleWant(now, seat, spatial) })
+}
+
 // start reads a new incoming stream of this track in a goroutine of its own. A former one ends by itself, since pion
 // closes it. Called by the peer.
 func (t *UpTrack) start(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
@@ -102,9 +112,16 @@ func (t *UpTrack) start(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver
 	t.peer.loop(func() { drainRTCP(read) })
 }
 
-// handleTimeout asks the encoders for the keyframes that are due, and says when the next may be; zero is never. Called
-// by the peer.
+// handleTimeout asks the encoders for the keyframes that are due and tells what is wanted of the track. It says when
+// something may be due next; zero is never. Called by the peer.
 func (t *UpTrack) handleTimeout(now time.Time) (next time.Time) {
+	if t.kind == media.Video {
+		t.demand.HandleTimeout(now)
+		if highest, news := t.demand.PollHighest(); news {
+			t.peer.emit(LayersWanted{Track: t, Spatial: highest})
+		}
+		next = t.demand.Deadline()
+	}
 	for i := range t.requesters {
 		s := t.streams[i]
 		if s == nil {
