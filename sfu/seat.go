@@ -70,7 +70,10 @@ type seatTrack struct {
 	// wants is what target's publisher was told last, and of which track.
 	wants   int8
 	wantsOf *UpTrack
-	source *UpTrack // the one that line.Current names
+	// replayed is the keyframe, by sequence number in the stream replayedOf, that was replayed last.
+	replayed   int64
+	replayedOf uint32
+	source     *UpTrack // the one that line.Current names
 }
 
 var errNoCodec = errors.New("no codec in common")
@@ -137,6 +140,7 @@ func (t *seatTrack) setTarget(track *UpTrack) {
 	if t.target == track {
 		return
 	}
+	t.replayedOf = 0
 	former := t.target
 	t.target = track
 	if t.line == nil {
@@ -218,9 +222,31 @@ func (t *seatTrack) adapt() {
 	if !t.peer.down.connected {
 		return
 	}
-	if encoding, needed := t.line.NeedsKeyframe(best); needed {
+	if encoding, needed := t.line.NeedsKeyframe(best); needed && !t.replay(encoding) {
 		t.target.wantKeyframe(encoding)
 	}
+}
+
+// replay shows the target at once, with what was kept since its last keyframe, if that was not long ago.
+func (t *seatTrack) replay(encoding int8) bool {
+	f := t.peer.shard.feeds[t.target]
+	if f == nil {
+		return false
+	}
+	now := time.Now()
+	kept := &f.sent[encoding]
+	from, to, ok := kept.replay(now)
+	if !ok || (t.replayedOf == kept.source && t.replayed == from) { // once is enough: it did not help
+		return false
+	}
+	t.replayedOf, t.replayed = kept.source, from
+	for n := from; n <= to; n++ {
+		p, _ := kept.packets.At(n)
+		t.send(now, t.target, p, true)
+	}
+	t.peer.engine.counters.Replays.Add(1)
+	_, needed := t.line.NeedsKeyframe(t.target.best())
+	return !needed
 }
 
 // handleRTP sends a packet of a track that this seat is attached to, if it should.
@@ -235,7 +261,22 @@ func (t *seatTrack) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
 		counters.Dropped(stats.Down, stats.PaddingOnly)
 		return
 	}
-	out, switched, reason, ok := t.line.HandleRTP(track.csrc, p)
+	t.send(now, track, p, false)
+}
+
+// send passes a packet through the line, and on to the client.
+func (t *seatTrack) send(now time.Time, track *UpTrack, p *packet.Packet, replay bool) {
+	counters := &t.peer.engine.counters
+	var (
+		out          egress.Packet
+		switched, ok bool
+		reason       stats.Reason
+	)
+	if replay {
+		out, switched, reason, ok = t.line.HandleReplay(now, track.csrc, p)
+	} else {
+		out, switched, reason, ok = t.line.HandleRTP(track.csrc, p)
+	}
 	if !ok {
 		counters.Dropped(stats.Down, reason)
 		return
@@ -245,7 +286,7 @@ func (t *seatTrack) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
 		counters.SeatSwitches.Add(1)
 		t.line.HandleSwitch()
 	}
-	t.write(now, track, &out)
+	t.write(now, track, &out, replay)
 	if switched {
 		t.report(now) // at once, for lip sync
 	}
@@ -271,7 +312,7 @@ func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
 		return
 	}
 	counters.RTXSent.Add(1)
-	t.write(now, t.source, &out)
+	t.write(now, t.source, &out, false)
 }
 
 // handlePLI passes a subscriber's wish on to the publisher. An empty seat is asked for one by browsers, too.
@@ -282,7 +323,7 @@ func (t *seatTrack) handlePLI() {
 	}
 }
 
-func (t *seatTrack) write(now time.Time, track *UpTrack, out *egress.Packet) {
+func (t *seatTrack) write(now time.Time, track *UpTrack, out *egress.Packet, replay bool) {
 	down := t.peer.down
 	counters := &t.peer.engine.counters
 	down.transportSequence++
@@ -292,7 +333,7 @@ func (t *seatTrack) write(now time.Time, track *UpTrack, out *egress.Packet) {
 		return
 	}
 	counters.Forwarded(stats.Down, t.kind, n)
-	if !out.RTX {
+	if !out.RTX && !replay {
 		counters.ForwardDelay.Observe(time.Since(out.Source.Arrived))
 	}
 	if !down.sending {

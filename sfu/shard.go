@@ -54,6 +54,34 @@ type feed struct {
 type sentStream struct {
 	source  uint32
 	packets *history.Ring[*packet.Packet] // nil before the first
+
+	// keyframe is the sequence number at which the newest keyframe begins, 0 for none, bytes the size of all since.
+	keyframe, highest int64
+	keyframeAt        time.Time
+	bytes             int
+}
+
+const (
+	// replayAge, replayPackets and replayBytes bound what is sent at once to show a new occupant: more would cost the
+	// subscriber more than a keyframe does, and overrun its link.
+	replayAge     = 2 * time.Second
+	replayPackets = 100
+	replayBytes   = 96 << 10
+)
+
+// replay is the range of packets from the newest keyframe on. It is false when there is none, a packet of it is missing,
+// or it is too much.
+func (s *sentStream) replay(now time.Time) (from, to int64, ok bool) {
+	if s.packets == nil || s.keyframe == 0 || now.Sub(s.keyframeAt) > replayAge ||
+		s.highest-s.keyframe >= replayPackets || s.bytes > replayBytes {
+		return 0, 0, false
+	}
+	for n := s.keyframe; n <= s.highest; n++ {
+		if _, ok := s.packets.At(n); !ok {
+			return 0, 0, false
+		}
+	}
+	return s.keyframe, s.highest, true
 }
 
 // put keeps a packet, whose reference it takes over. A stream that started again loses its history.
@@ -63,8 +91,13 @@ func (s *sentStream) put(p *packet.Packet) {
 	}
 	if s.source != p.Source {
 		s.drain()
-		s.source = p.Source
+		s.source, s.keyframe, s.highest = p.Source, 0, 0
 	}
+	if p.Info.Keyframe && p.Sequence > s.keyframe {
+		s.keyframe, s.keyframeAt, s.bytes = p.Sequence, p.Arrived, 0
+	}
+	s.highest = max(s.highest, p.Sequence)
+	s.bytes += len(p.Bytes())
 	if gone, full := s.packets.Put(p.Sequence, p); full {
 		gone.Release()
 	}

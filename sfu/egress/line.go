@@ -96,6 +96,7 @@ type Line struct {
 	// targets are those of the structure that was sent last.
 	targets [media.MaxSpatial + 1][media.MaxTemporal + 1]uint32
 
+	replayed    uint32 // the incoming timestamp of the last packet of a replay
 	rtxSequence uint16
 	rtt         time.Duration
 
@@ -200,14 +201,32 @@ func (l *Line) Demand() (encoding int8, ok bool) {
 	return max(l.layers.Encoding(), 0), true
 }
 
+// replayStep is how far apart the frames of a replay are shown, in RTP timestamp units: a millisecond.
+const replayStep = 90
+
+// HandleReplay decides about a packet that was kept, as HandleRTP does: the packets from the target's last keyframe on, in
+// order, let a new occupant be seen at once. They are shown in quick succession up to the present.
+func (l *Line) HandleReplay(now time.Time, track media.CSRC, p *packet.Packet) (out Packet, switched bool, reason stats.Reason, ok bool) {
+	if !l.waiting && track == l.current && rewrite.SourceID(p.Source) == l.rw.Current() && p.Header.Timestamp != l.replayed {
+		l.rw.Retime(number(p), replayStep)
+	}
+	l.replayed = p.Header.Timestamp
+	return l.handle(now, track, p)
+}
+
 // HandleRTP decides about a packet of an up track. When ok is false, reason says why it is not sent.
 func (l *Line) HandleRTP(track media.CSRC, p *packet.Packet) (out Packet, switched bool, reason stats.Reason, ok bool) {
+	return l.handle(p.Captured, track, p)
+}
+
+// handle is HandleRTP for a packet that is to be shown as if captured at this instant.
+func (l *Line) handle(captured time.Time, track media.CSRC, p *packet.Packet) (out Packet, switched bool, reason stats.Reason, ok bool) {
 	pt := l.cfg.PayloadTypes[p.Codec]
 	if pt == 0 {
 		return out, false, stats.UnsupportedCodec, false
 	}
 	if track != l.current {
-		return l.handleNext(track, p, pt)
+		return l.handleNext(captured, track, p, pt)
 	}
 	source := rewrite.SourceID(p.Source)
 	if l.waiting { // as if nothing had been sent
@@ -220,9 +239,9 @@ func (l *Line) HandleRTP(track media.CSRC, p *packet.Packet) (out Packet, switch
 	decision, marker := l.layers.Select(facts(p))
 	switch decision {
 	case layer.Switch:
-		return l.begin(p, pt, marker), true, 0, true
+		return l.begin(captured, p, pt, marker), true, 0, true
 	case layer.Forward:
-		numbers, ok := l.rw.Forward(p.Captured, number(p))
+		numbers, ok := l.rw.Forward(captured, number(p))
 		if !ok {
 			return out, false, stats.BeforeSwitch, false
 		}
@@ -240,7 +259,7 @@ func (l *Line) HandleRTP(track media.CSRC, p *packet.Packet) (out Packet, switch
 }
 
 // handleNext decides about a packet of an up track that is not sent yet: the first keyframe of the target lets it in.
-func (l *Line) handleNext(track media.CSRC, p *packet.Packet, pt media.PayloadType) (out Packet, switched bool, reason stats.Reason, ok bool) {
+func (l *Line) handleNext(captured time.Time, track media.CSRC, p *packet.Packet, pt media.PayloadType) (out Packet, switched bool, reason stats.Reason, ok bool) {
 	if track != l.target {
 		return out, false, stats.AwaitingKeyframe, false
 	}
@@ -249,13 +268,13 @@ func (l *Line) handleNext(track media.CSRC, p *packet.Packet, pt media.PayloadTy
 		return out, false, stats.AwaitingKeyframe, false
 	}
 	l.current, l.layers = track, l.next
-	return l.begin(p, pt, marker), true, 0, true
+	return l.begin(captured, p, pt, marker), true, 0, true
 }
 
 // begin starts a run of packets with one that can be decoded alone.
-func (l *Line) begin(p *packet.Packet, pt media.PayloadType, marker bool) Packet {
+func (l *Line) begin(captured time.Time, p *packet.Packet, pt media.PayloadType, marker bool) Packet {
 	l.waiting = false
-	out := l.sent(p, pt, l.rw.Switch(p.Captured, rewrite.SourceID(p.Source), number(p)), marker)
+	out := l.sent(p, pt, l.rw.Switch(captured, rewrite.SourceID(p.Source), number(p)), marker)
 	l.setActive(&out, true)
 	return out
 }

@@ -184,6 +184,24 @@ func (r *Rewriter) Skip(sequence int64, picture bool) {
 	r.push(s)
 }
 
+// Retime puts the frame that begins with this packet of the current source a step after the newest one, in timestamp units,
+// and what follows with it. So frames that were kept can be sent all at once without telling the subscriber to show them
+// slowly.
+func (r *Rewriter) Retime(in In, step uint32) {
+	if r.count == 0 || in.Sequence <= r.highest {
+		return
+	}
+	s := r.ring[r.last]
+	s.timestamp = r.lastOut.Timestamp + step - in.Timestamp
+	if s.from > r.highest { // nothing sent in this run yet
+		r.ring[r.last] = s
+		return
+	}
+	r.ring[r.last].to = in.Sequence - 1
+	s.from, s.to = in.Sequence, in.Sequence-1
+	r.push(s)
+}
+
 // Recall finds the packet that was sent with an outgoing sequence number: its source and its incoming sequence number.
 // It reports false when that number was never sent, or is too old.
 func (r *Rewriter) Recall(sequence uint16) (source SourceID, in int64, ok bool) {

@@ -96,6 +96,8 @@ type Counters struct {
 	RTXSent, RTXReceived atomic.Uint64
 	// Keyframes counts those that publishers sent.
 	Keyframes atomic.Uint64
+	// Replays counts occupants that were shown at once, from what was kept since their last keyframe.
+	Replays atomic.Uint64
 	// SeatSwitches counts changes of a seat's occupant.
 	SeatSwitches atomic.Uint64
 	// SenderReports counts SR packets sent to subscribers.
