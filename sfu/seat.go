@@ -26,9 +26,9 @@ func (p *Peer) Seat(index int, o Occupant) {
 			return
 		}
 		s := p.seats[index]
-		p.down.post(func(_ *subscriber, now time.Time) {
-			s.audio.setTarget(now, o.Audio)
-			s.video.setTarget(now, o.Video)
+		p.down.post(func(*subscriber, time.Time) {
+			s.audio.setTarget(o.Audio)
+			s.video.setTarget(o.Video)
 		})
 	})
 }
@@ -92,13 +92,13 @@ func (t *seatTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters,
 		FirstTimestamp:  binary.BigEndian.Uint32(random[2:]),
 	})
 	out := newWriter(c, t.kind)
-	t.peer.down.post(func(sub *subscriber, now time.Time) { sub.bind(now, t, &line, out) })
+	t.peer.down.post(func(sub *subscriber, _ time.Time) { sub.bind(t, &line, out) })
 	return first, nil
 }
 
 // Unbind implements webrtc.TrackLocal.
 func (t *seatTrack) Unbind(webrtc.TrackLocalContext) error {
-	t.peer.down.post(func(_ *subscriber, now time.Time) { t.setTarget(now, nil) })
+	t.peer.down.post(func(*subscriber, time.Time) { t.setTarget(nil) })
 	return nil
 }
 
@@ -120,7 +120,7 @@ func (t *seatTrack) Kind() webrtc.RTPCodecType {
 }
 
 // setTarget changes the occupant. Until its keyframe comes the former one goes on.
-func (t *seatTrack) setTarget(now time.Time, track *UpTrack) {
+func (t *seatTrack) setTarget(track *UpTrack) {
 	if track != nil && track.ended.Load() {
 		track = nil
 	}

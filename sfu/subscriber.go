@@ -43,11 +43,11 @@ func (s *subscriber) post(do func(s *subscriber, now time.Time)) {
 // PeerConnection.
 func (s *subscriber) leave() {
 	left := make(chan struct{})
-	if !s.peer.shard.post(func(now time.Time) {
+	if !s.peer.shard.post(func(time.Time) {
 		defer close(left)
 		s.gone = true
 		for _, t := range s.all {
-			t.setTarget(now, nil)
+			t.setTarget(nil)
 		}
 		delete(s.peer.shard.subscribers, s)
 	}) {
@@ -57,7 +57,7 @@ func (s *subscriber) leave() {
 }
 
 // bind gives a negotiated m-line its line and lets a waiting occupant in.
-func (s *subscriber) bind(now time.Time, t *seatTrack, line *egress.Line, out writer) {
+func (s *subscriber) bind(t *seatTrack, line *egress.Line, out writer) {
 	if t.line != nil {
 		s.peer.log.Warn("bound seat twice", "seat", t.stream)
 		return
@@ -71,7 +71,7 @@ func (s *subscriber) bind(now time.Time, t *seatTrack, line *egress.Line, out wr
 	}
 	waiting := t.target
 	t.target = nil
-	t.setTarget(now, waiting)
+	t.setTarget(waiting)
 }
 
 // handleConnected lets packets out. What publishers sent before is lost, so keyframes are asked for.

@@ -3,6 +3,7 @@
 package egress
 
 import (
+	"encoding/binary"
 	"time"
 
 	"hiroba/sfu/codec"
@@ -47,7 +48,7 @@ type Packet struct {
 // AppendPayload appends the payload as the subscriber gets it, with the picture ids of its own stream.
 func (p *Packet) AppendPayload(dst []byte) []byte {
 	if p.RTX {
-		dst = append(dst, byte(p.Out.Sequence>>8), byte(p.Out.Sequence))
+		dst = binary.BigEndian.AppendUint16(dst, p.Out.Sequence)
 	}
 	at := len(dst)
 	dst = append(dst, p.Source.Payload()...)
@@ -145,7 +146,9 @@ func (l *Line) NeedsKeyframe() bool {
 func (l *Line) Demand() bool { return l.cfg.Kind == media.Video && l.target != 0 }
 
 // HandleRTP decides about a packet of an up track. When ok is false, reason says why it is not sent.
-func (l *Line) HandleRTP(now time.Time, track media.CSRC, p *packet.Packet) (out Packet, switched bool, reason stats.Reason, ok bool) {
+func (l *Line) HandleRTP(now time.Time, track media.CSRC, p *packet.Packet) (
+	out Packet, switched bool, reason stats.Reason, ok bool,
+) {
 	pt := l.cfg.PayloadTypes[p.Codec]
 	if pt == 0 {
 		return out, false, stats.UnsupportedCodec, false
