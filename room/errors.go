@@ -9,42 +9,42 @@ import (
 	"hiroba/signaling/protocol"
 )
 
-// refusal is an error that has a code of its own on the wire.
-type refusal struct {
+// codedError is an error that has a code of its own on the wire.
+type codedError struct {
 	code protocol.Code
 	text string
 }
 
-func (r *refusal) Error() string { return r.text }
+func (e *codedError) Error() string { return e.text }
 
 // The reasons for which a room refuses something. They come wrapped with what is wrong in particular; CodeOf tells the
 // protocol's code of each.
 var (
-	ErrBadName      error = &refusal{protocol.CodeBadName, "name not allowed"}
-	ErrBadRoom      error = &refusal{protocol.CodeBadRoom, "room name not allowed"}
-	ErrNameTaken    error = &refusal{protocol.CodeNameTaken, "somebody in the room has this name"}
-	ErrRoomFull     error = &refusal{protocol.CodeRoomFull, "the room is full"}
-	ErrServerFull   error = &refusal{protocol.CodeServerFull, "the server has no room left"}
-	ErrShuttingDown error = &refusal{protocol.CodeShuttingDown, "the server is shutting down"}
-	ErrNoSession    error = &refusal{protocol.CodeResumeFailed, "no such session"}
-	ErrBadMessage   error = &refusal{protocol.CodeBadMessage, "message not understood"}
-	ErrUnknownType  error = &refusal{protocol.CodeUnknownType, "message type not known here"}
-	ErrWrongOrder   error = &refusal{protocol.CodeWrongOrder, "not due now"}
-	ErrBadOffer     error = &refusal{protocol.CodeBadOffer, "offer not usable"}
-	ErrTooManyMedia error = &refusal{protocol.CodeTooManyMedia, "too many seats or tracks"}
-	ErrBadCandidate error = &refusal{protocol.CodeBadCandidate, "candidate not usable"}
-	ErrRateLimited  error = &refusal{protocol.CodeRateLimited, "too many messages"}
-	ErrBadChat      error = &refusal{protocol.CodeBadChat, "chat message not allowed"}
-	ErrBadView      error = &refusal{protocol.CodeBadView, "view not allowed"}
-	ErrBadFile      error = &refusal{protocol.CodeBadFile, "file message not allowed"}
-	ErrInternal     error = &refusal{protocol.CodeInternal, "fault of the server"}
+	ErrBadName      error = &codedError{protocol.CodeBadName, "name not allowed"}
+	ErrBadRoom      error = &codedError{protocol.CodeBadRoom, "room name not allowed"}
+	ErrNameTaken    error = &codedError{protocol.CodeNameTaken, "somebody in the room has this name"}
+	ErrRoomFull     error = &codedError{protocol.CodeRoomFull, "the room is full"}
+	ErrServerFull   error = &codedError{protocol.CodeServerFull, "the server has no room left"}
+	ErrShuttingDown error = &codedError{protocol.CodeShuttingDown, "the server is shutting down"}
+	ErrNoSession    error = &codedError{protocol.CodeResumeFailed, "no such session"}
+	ErrBadMessage   error = &codedError{protocol.CodeBadMessage, "message not understood"}
+	ErrUnknownType  error = &codedError{protocol.CodeUnknownType, "message type not known here"}
+	ErrWrongOrder   error = &codedError{protocol.CodeWrongOrder, "not due now"}
+	ErrBadOffer     error = &codedError{protocol.CodeBadOffer, "offer not usable"}
+	ErrTooManyMedia error = &codedError{protocol.CodeTooManyMedia, "too many seats or tracks"}
+	ErrBadCandidate error = &codedError{protocol.CodeBadCandidate, "candidate not usable"}
+	ErrRateLimited  error = &codedError{protocol.CodeRateLimited, "too many messages"}
+	ErrBadChat      error = &codedError{protocol.CodeBadChat, "chat message not allowed"}
+	ErrBadView      error = &codedError{protocol.CodeBadView, "view not allowed"}
+	ErrBadFile      error = &codedError{protocol.CodeBadFile, "file message not allowed"}
+	ErrInternal     error = &codedError{protocol.CodeInternal, "fault of the server"}
 )
 
 // CodeOf is the protocol's code for an error of this package, and CodeInternal for any other.
 func CodeOf(err error) protocol.Code {
-	var r *refusal
-	if errors.As(err, &r) {
-		return r.code
+	var coded *codedError
+	if errors.As(err, &coded) {
+		return coded.code
 	}
 	return protocol.CodeInternal
 }

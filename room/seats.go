@@ -114,6 +114,19 @@ func (p *participant) askAgainAt() time.Time {
 	return p.askedAt.Add(askAgain)
 }
 
+// countSeats is how many seats there are in the room, and how many are taken.
+func (s *state) countSeats() (seats, occupied int64) {
+	for _, p := range s.order {
+		seats += int64(len(p.seats))
+		for _, seat := range p.seats {
+			if seat != noSeat {
+				occupied++
+			}
+		}
+	}
+	return seats, occupied
+}
+
 // sameOrder reports whether two lists name the same speakers in the same order.
 func sameOrder(a, b []protocol.Speaker) bool {
 	return slices.EqualFunc(a, b, func(a, b protocol.Speaker) bool { return a.Participant == b.Participant })

@@ -2,7 +2,6 @@ package room
 
 import (
 	"slices"
-	"strconv"
 	"time"
 
 	"hiroba/room/seating"
@@ -37,6 +36,8 @@ type state struct {
 	ranked []protocol.Speaker
 	// reseat asks for a new assignment of everybody's seats: what is published, or who speaks, changed.
 	reseat bool
+	// reseated says that somebody's seats may be others than when it was last set to false.
+	reseated bool
 
 	chat  chatLog
 	files fileRelay
@@ -85,41 +86,6 @@ func (s *state) tellOthers(p *participant, m protocol.Message) {
 	}
 }
 
-// refuse tells a client that what it asked for is refused. A client that goes on and on is sent away.
-func (s *state) refuse(now time.Time, p *participant, err error, re protocol.Type, mark string) {
-	s.refuseLater(now, p, err, re, mark, 0)
-}
-
-// refuseLater is refuse with a hint when to try again.
-func (s *state) refuseLater(
-	now time.Time, p *participant, err error, re protocol.Type, mark string, after time.Duration,
-) {
-	if !s.mayRefuse(now, p) {
-		return
-	}
-	s.tell(p, refusalMessage(err, re, mark, after))
-}
-
-// mayRefuse counts a refusal and ends the session of a client that had too many.
-func (s *state) mayRefuse(now time.Time, p *participant) bool {
-	if _, ok := p.refusals.take(now, refusalRate); ok {
-		return true
-	}
-	if s.people[p.id] == p {
-		s.expel(now, p, protocol.ByeProtocol)
-	}
-	return false
-}
-
-func refusalMessage(err error, re protocol.Type, mark string, after time.Duration) protocol.Error {
-	if len(mark) > protocol.MarkBytes {
-		mark = ""
-	}
-	return protocol.Error{
-		Code: CodeOf(err), Message: sentence(err), Re: re, ID: mark, RetryAfterMs: after.Milliseconds(),
-	}
-}
-
 // tally counts what happened since it was taken last.
 type tally struct {
 	chatMessages, fileBytes uint64
@@ -137,111 +103,6 @@ func (s *state) takeTally() tally {
 	return taken
 }
 
-// arrival is somebody who wants to join. The name is checked already; ID and secret are new.
-type arrival struct {
-	id, replaces id
-	name, secret string
-	loopback     bool
-}
-
-// join lets somebody in, or says why not. The session that it replaces ends in the same step.
-func (s *state) join(now time.Time, a arrival) error {
-	key := fold(a.name)
-	former := s.people[a.replaces]
-	if holder := s.names[key]; holder != nil && holder != former {
-		return ErrNameTaken
-	}
-	count := len(s.order)
-	if former != nil {
-		count--
-	}
-	if count >= s.rules.maxParticipants {
-		return ErrRoomFull
-	}
-	if former != nil {
-		s.expel(now, former, protocol.ByeReplaced)
-	}
-	p := &participant{
-		id: a.id, name: a.name, key: key, secret: a.secret, joinedAt: now, loopback: a.loopback,
-		awaitsFirst: slices.ContainsFunc(s.order, func(o *participant) bool { return len(o.tracks) > 0 }),
-	}
-	p.view.Self = p.id
-	s.people[p.id], s.names[key] = p, p
-	s.order = append(s.order, p)
-	s.emptySince = time.Time{}
-	s.welcome(p, false)
-	s.tellOthers(p, protocol.Joined{Participant: p.describe()})
-	return nil
-}
-
-// resume goes on with a session over a new WebSocket: the client is told everything again.
-func (s *state) resume(now time.Time, p *participant) {
-	p.graceEnds = time.Time{}
-	s.welcome(p, true)
-	p.told, p.asked = nil, 0
-	p.reseat = true
-}
-
-// detach starts the grace time of a session whose WebSocket was lost.
-func (s *state) detach(now time.Time, p *participant) {
-	if p.attached() {
-		p.graceEnds = now.Add(s.rules.sessionGrace)
-	}
-}
-
-// expel ends a session.
-func (s *state) expel(now time.Time, p *participant, reason protocol.ByeReason) {
-	s.expelWith(now, p, bye(reason))
-}
-
-func (s *state) expelWith(now time.Time, p *participant, b protocol.Bye) {
-	delete(s.people, p.id)
-	delete(s.names, p.key)
-	s.order = slices.DeleteFunc(s.order, func(o *participant) bool { return o == p })
-	s.speakers.Remove(now, p.id)
-	s.files.leave(p.id, cancelLeft)
-	s.relayFiles()
-	s.reseat = true
-	s.emit(depart{p.id, b})
-	s.tellOthers(p, protocol.Left{Participant: p.id, Reason: b.Reason})
-	if len(s.order) == 0 {
-		s.emptySince = now
-	}
-}
-
-// welcome gives a client the whole picture.
-func (s *state) welcome(p *participant, resumed bool) {
-	others := make([]protocol.Participant, 0, len(s.order))
-	for _, other := range s.order {
-		if other != p {
-			others = append(others, other.describe())
-		}
-	}
-	speakers := s.speakers.Speakers()
-	if speakers == nil {
-		speakers = []protocol.Speaker{}
-	}
-	iceServers := s.rules.iceServers
-	if iceServers == nil {
-		iceServers = []protocol.ICEServer{}
-	}
-	s.tell(p, protocol.Welcome{
-		Version:      protocol.Version,
-		Server:       s.rules.serverName,
-		Resumed:      resumed,
-		Room:         s.name,
-		Self:         p.describe(),
-		Participants: others,
-		Session:      p.secret,
-		GraceMs:      s.rules.sessionGrace.Milliseconds(),
-		ICEServers:   iceServers,
-		Limits:       s.rules.limits,
-		Seats:        s.rules.seats,
-		Chat:         s.chat.historyFor(p.id),
-		Speakers:     speakers,
-	})
-}
-
 // handleMessage takes what a client sent over its WebSocket.
 func (s *state) handleMessage(now time.Time, p *participant, m protocol.Message) {
 	if m == nil {
@@ -249,7 +110,7 @@ func (s *state) handleMessage(now time.Time, p *participant, m protocol.Message)
 		return
 	}
 	if code, err := protocol.Check(m, s.rules.limits); err != nil {
-		s.refuse(now, p, &refusal{code, err.Error()}, m.Type(), markOf(m))
+		s.refuse(now, p, &codedError{code, err.Error()}, m.Type(), markOf(m))
 		return
 	}
 	switch m := m.(type) {
@@ -265,20 +126,6 @@ func (s *state) handleMessage(now time.Time, p *participant, m protocol.Message)
 		s.handleChat(now, p, m)
 	default:
 		s.refuse(now, p, ErrUnknownType, m.Type(), "")
-	}
-}
-
-// markOf is what an error about a message is marked with.
-func markOf(m protocol.Message) string {
-	switch m := m.(type) {
-	case protocol.Offer:
-		return strconv.Itoa(m.ID)
-	case protocol.ChatSend:
-		return m.ID
-	case protocol.FileOffer:
-		return m.ID
-	default:
-		return ""
 	}
 }
 
@@ -342,11 +189,12 @@ func (s *state) flush(now time.Time) {
 	}
 	if s.reseat {
 		s.describeRoom()
+		s.reseated = true
 	}
 	for _, p := range s.order {
 		s.acting = p.id
 		if s.reseat || p.reseat {
-			p.reseat = false
+			p.reseat, s.reseated = false, true
 			s.seat(now, p)
 		}
 	}

@@ -30,9 +30,8 @@ func TestJoinTellsTheWholePicture(t *testing.T) {
 				{Source: protocol.Microphone, CSRC: 1}, {Source: protocol.Camera, CSRC: 2},
 			},
 		}},
-		Session: "secret of bob", GraceMs: 30000, ICEServers: []protocol.ICEServer{}, Limits: DefaultLimits(), Seats: 4,
-		Chat:     []protocol.Chat{{Seq: 1, From: "ann", Name: "ann", Text: "hello", At: noon.UnixMilli()}},
-		Speakers: []protocol.Speaker{},
+		Session: "secret of bob", GraceMs: 30000, Limits: DefaultLimits(), Seats: 4,
+		Chat: []protocol.Chat{{Seq: 1, From: "ann", Name: "ann", Text: "hello", At: noon.UnixMilli()}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("welcome (-want +got):\n%s", diff)
@@ -245,5 +244,26 @@ func TestJoinDurationIsMeasuredWhereSomebodyPublishes(t *testing.T) {
 	want := []effect{measureJoin{"bob", time.Second}}
 	if diff := cmp.Diff(want, w.out, cmp.AllowUnexported(measureJoin{})); diff != "" {
 		t.Errorf("effects (-want +got):\n%s", diff)
+	}
+}
+
+// BenchmarkJoin100 has somebody join, publish and leave a room of 100 who all publish.
+func BenchmarkJoin100(b *testing.B) {
+	r := testRules()
+	r.maxParticipants = 200
+	w := newWorld(b, r)
+	for i := range 100 {
+		who := fmt.Sprint("guest", i)
+		w.join(who)
+		w.publish(id(who), 16, protocol.Microphone, protocol.Camera)
+	}
+	w.clear()
+	b.ReportAllocs()
+	for b.Loop() {
+		w.join("ann")
+		w.publish("ann", 16, protocol.Microphone, protocol.Camera)
+		w.s.expel(w.now, w.p("ann"), protocol.ByeLeft)
+		w.step()
+		w.clear()
 	}
 }

@@ -49,9 +49,9 @@ func listenAll(host string, port int, log *pionLoggers) (ice.UDPMux, netip.AddrP
 		return nil, netip.AddrPort{}, errors.New("listen for media: port 0 needs a single address, such as 127.0.0.1:0")
 	}
 	networks := []ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeUDP6}
-	any := netip.IPv6Unspecified()
+	unspecified := netip.IPv6Unspecified()
 	if host == "0.0.0.0" {
-		networks, any = networks[:1], netip.IPv4Unspecified()
+		networks, unspecified = networks[:1], netip.IPv4Unspecified()
 	}
 	mux, err := ice.NewMultiUDPMuxFromPort(port,
 		ice.UDPMuxFromPortWithLoopback(), // given only to clients that come over loopback
@@ -63,5 +63,5 @@ func listenAll(host string, port int, log *pionLoggers) (ice.UDPMux, netip.AddrP
 	if err != nil {
 		return nil, netip.AddrPort{}, fmt.Errorf("listen for media on udp port %d: %w", port, err)
 	}
-	return mux, netip.AddrPortFrom(any, uint16(port)), nil //nolint:gosec // parsed as 16 bits
+	return mux, netip.AddrPortFrom(unspecified, uint16(port)), nil //nolint:gosec // parsed as 16 bits
 }

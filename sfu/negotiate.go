@@ -29,9 +29,9 @@ type Candidate struct {
 
 // HandleOffer answers an offer. The events are SeatsBound, TrackAdded and TrackRemoved, then Answered; or OfferFailed.
 func (p *Peer) HandleOffer(o Offer) {
-	p.post(func(now time.Time) {
+	p.post(func(time.Time) {
 		started := time.Now()
-		answer, err := p.answer(now, o)
+		answer, err := p.answer(o)
 		if err != nil {
 			p.log.Debug("refused offer", "offer", o.ID, "err", err)
 			p.emit(OfferFailed{OfferID: o.ID, Err: err})
@@ -75,7 +75,7 @@ func (p *Peer) handleLocalCandidate(c *webrtc.ICECandidate) {
 }
 
 // answer applies an offer and makes the answer to it.
-func (p *Peer) answer(now time.Time, o Offer) (string, error) {
+func (p *Peer) answer(o Offer) (string, error) {
 	lines, err := o.check(p.engine.cfg.MaxSeats)
 	if err != nil {
 		return "", err

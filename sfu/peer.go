@@ -54,7 +54,6 @@ type Peer struct {
 	// What follows is owned by run.
 	seats      []*seat
 	tracks     map[media.MID]*UpTrack
-	lastOffer  int
 	candidates int
 	channels   map[string]*channel
 }
@@ -113,7 +112,7 @@ func (p *Peer) learn(kind media.Kind, types *payloadTypes) {
 			merged = *former
 		}
 		for c, pt := range types.media {
-			if media.Codec(c).Kind() == kind { //nolint:gosec // a handful
+			if media.Codec(c).Kind() == kind {
 				merged.media[c], merged.rtx[c] = pt, types.rtx[c]
 			}
 		}
@@ -138,7 +137,7 @@ func (p *Peer) listen() {
 	p.pc.OnDataChannel(func(dc *webrtc.DataChannel) { p.acceptChannel(dc) })
 }
 
-func (p *Peer) post(f func(now time.Time)) bool { return p.inbox.Post(f) }
+func (p *Peer) post(f func(now time.Time)) { p.inbox.Post(f) }
 
 // emit hands an event to the sink, unless the peer is closed.
 func (p *Peer) emit(e Event) {

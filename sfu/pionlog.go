@@ -19,7 +19,9 @@ func (p *pionLoggers) NewLogger(scope string) logging.LeveledLogger {
 
 type pionLogger struct{ log *slog.Logger }
 
-func (l pionLogger) print(level, message string) { l.log.Debug(message, "pion", level) }
+func (l pionLogger) print(level, message string) {
+	l.log.Debug("pion logged", "severity", level, "text", message)
+}
 
 func (l pionLogger) printf(level, format string, args ...any) {
 	if l.log.Enabled(context.Background(), slog.LevelDebug) { // spare the formatting

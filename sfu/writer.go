@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -98,8 +99,8 @@ func (w *writer) setExtensions(now time.Time, p *egress.Packet, transportSequenc
 	}
 	f := &s.fixed
 	sendTime := absSendTime(now)
-	f[0], f[1], f[2] = byte(sendTime>>16), byte(sendTime>>8), byte(sendTime)
-	f[3], f[4] = byte(transportSequence>>8), byte(transportSequence)
+	f[0], f[1], f[2] = byte(sendTime>>16), byte(sendTime>>8), byte(sendTime) //nolint:gosec // its 24 bits
+	binary.BigEndian.PutUint16(f[3:], transportSequence)
 	var err error
 	if w.idDescriptor != 0 {
 		err = set(w.idDescriptor, p.AppendDescriptor(s.descriptor[:0]))

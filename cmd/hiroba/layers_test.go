@@ -68,6 +68,7 @@ var layers = map[string]int{
 
 	"cmd/hiroba":      120,
 	"cmd/hiroba-load": 120,
+	"web/e2e/peers":   120,
 }
 
 // highestPure is the last layer whose packages only decide: no sockets, files, logs, goroutines or clocks.

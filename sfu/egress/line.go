@@ -3,6 +3,7 @@
 package egress
 
 import (
+	"encoding/binary"
 	"time"
 
 	"hiroba/sfu/codec"
@@ -53,7 +54,7 @@ type Packet struct {
 // AppendPayload appends the payload as the subscriber gets it, with the picture ids of its own stream.
 func (p *Packet) AppendPayload(dst []byte) []byte {
 	if p.RTX {
-		dst = append(dst, byte(p.Out.Sequence>>8), byte(p.Out.Sequence))
+		dst = binary.BigEndian.AppendUint16(dst, p.Out.Sequence)
 	}
 	at := len(dst)
 	dst = append(dst, p.Source.Payload()...)

@@ -15,7 +15,7 @@ func TestRingAgreesWithAModel(t *testing.T) {
 		random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // a test
 		r := history.NewRing[int64](size)
 		model := map[int64]int64{}
-		highest, any := int64(0), false
+		highest, filled := int64(0), false
 		next := random.Int64N(100)
 		for range 2000 {
 			number := next - random.Int64N(2*size)
@@ -27,7 +27,7 @@ func TestRingAgreesWithAModel(t *testing.T) {
 			gone, had := r.Put(number, number*10)
 			_, taken := model[number]
 			switch {
-			case taken || (any && number <= highest-size):
+			case taken || (filled && number <= highest-size):
 				if !had || gone != number*10 {
 					t.Fatalf("seed %d: Put(%d) should have given its value back, gave %d %v", seed, number, gone, had)
 				}
@@ -39,8 +39,8 @@ func TestRingAgreesWithAModel(t *testing.T) {
 					delete(model, gone/10)
 				}
 				model[number] = number * 10
-				if !any || number > highest {
-					highest, any = number, true
+				if !filled || number > highest {
+					highest, filled = number, true
 				}
 			}
 			for n := max(highest-size+1, 0); n <= highest; n++ {

@@ -115,7 +115,8 @@ func (h *Header) parseExtensions(b []byte, at int, profile uint16, ids Extension
 			at++
 			continue
 		}
-		id, length := b[at], 0
+		id := b[at]
+		var length int
 		if oneByte {
 			length = int(id&0x0F) + 1
 			id >>= 4

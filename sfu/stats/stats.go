@@ -78,7 +78,7 @@ func (r Reason) String() string { return reasonNames[r] }
 func Reasons() []Reason {
 	all := make([]Reason, reasons)
 	for i := range all {
-		all[i] = Reason(i) //nolint:gosec // fewer than 256
+		all[i] = Reason(i)
 	}
 	return all
 }

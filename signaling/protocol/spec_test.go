@@ -65,8 +65,28 @@ func TestSpecificationNamesEverything(t *testing.T) {
 	names = append(names, strs(Codes())...)
 	names = append(names, strs(ByeReasons())...)
 	for _, m := range []Message{
-		Hello{}, Join{}, Offer{}, Candidate{}, View{}, Mute{}, ChatSend{}, Ping{}, Welcome{}, Answer{}, Seats{}, NeedSeats{},
-		Speakers{}, Chat{}, Error{}, Bye{}, FileOffer{}, FileAccept{}, FileStart{}, FileAck{}, FileCancel{}, FileDone{},
+		Hello{},
+		Join{},
+		Offer{},
+		Candidate{},
+		View{},
+		Mute{},
+		ChatSend{},
+		Ping{},
+		Welcome{},
+		Answer{},
+		Seats{},
+		NeedSeats{},
+		Speakers{},
+		Chat{},
+		Error{},
+		Bye{},
+		FileOffer{},
+		FileAccept{},
+		FileStart{},
+		FileAck{},
+		FileCancel{},
+		FileDone{},
 	} {
 		names = append(names, memberNames(reflect.TypeOf(m))...)
 	}

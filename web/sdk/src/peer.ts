@@ -14,6 +14,8 @@ import type { Logger, ParticipantId, RemoteMedia, Source } from './types.ts';
 const GROWTH = 4;
 /** ICE often recovers by itself from a moment without packets. */
 const DISCONNECTED_FOR_MS = 2000;
+/** ICE asks the other side for consent more often than this (RFC 7675, section 5.1), so that something must arrive. */
+const CONSENT_MS = 3500;
 /** From the answer to an ICE restart until it must have worked. */
 const MEND_MS = 5000;
 
@@ -62,6 +64,7 @@ export class Peer {
   #candidates: RTCIceCandidateInit[] = [];
   #mending = false;
   #mendTimer: ReturnType<typeof setTimeout> | undefined;
+  #checkTimer: ReturnType<typeof setTimeout> | undefined;
   #done = false;
 
   constructor(options: PeerOptions, owner: PeerOwner) {
@@ -188,12 +191,25 @@ export class Peer {
     }
   }
 
+  /**
+   * The socket was lost and is back, perhaps through another network: finds out whether anything still arrives here, and
+   * mends it if not. Browsers themselves take some ten seconds to notice.
+   */
+  async check(): Promise<void> {
+    clearTimeout(this.#checkTimer);
+    const before = await this.#arrivals();
+    this.#checkTimer = setTimeout(() => {
+      void this.#mendUnless(before);
+    }, CONSENT_MS);
+  }
+
   close(): void {
     if (this.#done) {
       return;
     }
     this.#done = true;
     clearTimeout(this.#mendTimer);
+    clearTimeout(this.#checkTimer);
     this.pc.onicecandidate = null;
     this.pc.onconnectionstatechange = null;
     this.#pictures.close();
@@ -232,20 +248,38 @@ export class Peer {
         this.#owner.onBack();
       }
     } else if (state === 'failed') {
-      void this.mend();
+      void this.#mend();
     } else if (state === 'disconnected' && !this.#mending) {
       this.#mendTimer = setTimeout(() => {
-        void this.mend();
+        void this.#mend();
       }, DISCONNECTED_FOR_MS);
     }
   }
 
+  /** Mends the connection unless more has arrived. */
+  async #mendUnless(before: number): Promise<void> {
+    if ((await this.#arrivals()) === before && this.pc.connectionState !== 'connecting') {
+      await this.#mend();
+    }
+  }
+
+  /** How much has arrived so far: bytes, and answers to ICE checks. */
+  async #arrivals(): Promise<number> {
+    let arrivals = 0;
+    for (const stat of this.#done ? [] : ((await this.pc.getStats()).values() as Iterable<RTCIceCandidatePairStats>)) {
+      if (stat.type === 'candidate-pair') {
+        arrivals += (stat.bytesReceived ?? 0) + (stat.responsesReceived ?? 0);
+      }
+    }
+    return arrivals;
+  }
+
   /**
-   * Restarts ICE, unless it works or is being restarted: same session, same tracks, new way through the network. While
-   * there is no socket the offer waits for `resend`.
+   * Restarts ICE, unless that is under way: same session, same tracks, a new way through the network. While there is no
+   * socket the offer waits for `resend`.
    */
-  async mend(): Promise<void> {
-    if (this.#done || this.#mending || this.pc.connectionState === 'connected') {
+  async #mend(): Promise<void> {
+    if (this.#done || this.#mending) {
       return;
     }
     clearTimeout(this.#mendTimer);

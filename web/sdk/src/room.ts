@@ -506,10 +506,7 @@ export class Room {
     peer?.negotiator.resend();
     peer?.tellMuted();
     peer?.updateMedia();
-    // What broke the socket may have broken this too.
-    if (peer && peer.pc.connectionState !== 'connecting' && peer.pc.connectionState !== 'new') {
-      void peer.mend();
-    }
+    void peer?.check();
   }
 
   #dropMedia(): void {

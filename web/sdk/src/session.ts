@@ -9,6 +9,10 @@ import type { Logger, RoomState } from './types.ts';
 /** How long the server may take for each of: welcome, first answer. */
 const REPLY_MS = 10_000;
 
+/** From the attempt after this one on, the server is asked over HTTP before a WebSocket is tried; for this long. */
+const KNOCK_AFTER = 8;
+const KNOCK_MS = 5000;
+
 /** The name of this software, for the server's logs. */
 const CLIENT = 'hiroba-sdk';
 
@@ -50,6 +54,7 @@ export class Session {
   #secret: string | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #replyTimer: ReturnType<typeof setTimeout> | undefined;
+  #knocking: AbortController | undefined;
   #reconnects = 0;
 
   constructor(url: string, owner: SessionOwner, logger?: Logger) {
@@ -165,6 +170,45 @@ export class Session {
 
   #connect(goal: 'join' | 'resume' | 'rejoin'): void {
     this.#disconnect();
+    if (this.#state.kind === 'reconnecting' && this.#state.attempt > KNOCK_AFTER) {
+      void this.#knock(goal);
+    } else {
+      this.#open(goal);
+    }
+    this.#expectReply('socket_lost');
+  }
+
+  /**
+   * Chromium makes a page wait several seconds for a WebSocket after some 20 that failed. So while the server is away for
+   * long, it is first asked over plain HTTP whether it is back; any answer is good enough.
+   */
+  async #knock(goal: 'resume' | 'rejoin' | 'join'): Promise<void> {
+    const knock = new AbortController();
+    this.#knocking = knock;
+    const timer = setTimeout(() => {
+      knock.abort();
+    }, KNOCK_MS);
+    const there = await fetch(this.#url.replace(/^ws/, 'http'), {
+      method: 'HEAD',
+      mode: 'no-cors',
+      cache: 'no-store',
+      signal: knock.signal,
+    }).then(
+      () => true,
+      () => false,
+    );
+    clearTimeout(timer);
+    if (this.#knocking !== knock) {
+      return; // disconnected meanwhile
+    }
+    if (there) {
+      this.#open(goal);
+    } else {
+      this.happened({ type: 'socket_lost' });
+    }
+  }
+
+  #open(goal: 'join' | 'resume' | 'rejoin'): void {
     const resume = goal === 'resume' ? this.#secret : undefined;
     this.#socket = new SignalingSocket(this.#url, {
       onOpen: () => {
@@ -183,7 +227,6 @@ export class Session {
         this.happened({ type: 'socket_lost' });
       },
     });
-    this.#expectReply('socket_lost');
   }
 
   #sendJoin(): void {
@@ -203,6 +246,8 @@ export class Session {
         this.happened({ type: 'welcomed', resumed: message.resumed ?? false });
         break;
       case 'bye':
+        this.#socket?.closeAfterServer();
+        this.#socket = undefined;
         this.happened({
           type: 'bye',
           reason: message.reason,
@@ -239,6 +284,8 @@ export class Session {
   }
 
   #disconnect(): void {
+    this.#knocking?.abort();
+    this.#knocking = undefined;
     this.#socket?.close();
     this.#socket = undefined;
   }

@@ -9,6 +9,8 @@ const PATIENCE_MS = 2500;
 const PROBE_MS = 1500;
 /** From opening the socket to its first message. */
 const OPEN_MS = 6000;
+/** After this long without its close the server is not waited for. */
+const CROSSING_MS = 2000;
 /** A timer this late means that the page slept: what it was to judge cannot be judged. */
 const SLEPT_MS = 1000;
 
@@ -77,6 +79,14 @@ export class SignalingSocket {
   close(): void {
     this.#finish();
     this.#ws.close(1000);
+  }
+
+  /** The server has said goodbye and closes the socket itself: two closes that cross would be an error to browsers. */
+  closeAfterServer(): void {
+    this.#finish();
+    setTimeout(() => {
+      this.#ws.close(1000);
+    }, CROSSING_MS);
   }
 
   #heard(): void {

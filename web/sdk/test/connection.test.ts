@@ -247,3 +247,36 @@ describe('any state', () => {
     }
   });
 });
+
+describe('media that is being mended', () => {
+  const down: ConnectionEvent = { type: 'media_down' };
+  const back: ConnectionEvent = { type: 'media_back' };
+
+  it('is shown as reconnecting, and needs no new socket', () => {
+    const { state, effects } = run(joined, down);
+    expect(roomState(state)).toEqual({ kind: 'reconnecting', attempt: 1, retryAtMs: NOW, media: 'down' });
+    expect(effects).toEqual([]);
+    expect(run(state, back).state).toEqual(joined);
+  });
+
+  it('is replaced when it cannot be mended', () => {
+    const { state, effects } = run(joined, down, { type: 'media_lost' });
+    expect(reconnecting(state)).toMatchObject({ goal: 'rejoin', step: 'connecting' });
+    expect(effects).toEqual([{ type: 'disconnect' }, { type: 'connect', goal: 'rejoin' }]);
+  });
+
+  it('goes on being mended when the socket is lost and resumed meanwhile', () => {
+    const lostToo = run(joined, down, lost);
+    expect(reconnecting(lostToo.state)).toMatchObject({ goal: 'resume', step: 'connecting', media: 'down' });
+    expect(lostToo.effects).toEqual([{ type: 'connect', goal: 'resume' }]);
+    const resumed = run(lostToo.state, { type: 'welcomed', resumed: true });
+    expect(reconnecting(resumed.state)).toMatchObject({ goal: 'mend', media: 'down' });
+    expect(resumed.effects).toEqual([{ type: 'resume_media' }]);
+    expect(run(resumed.state, back).state).toEqual(joined);
+  });
+
+  it('may come back before the socket does', () => {
+    const { state } = run(joined, down, lost, lost, back);
+    expect(reconnecting(state)).toMatchObject({ goal: 'resume', step: 'waiting', media: 'up' });
+  });
+});

@@ -6,8 +6,8 @@ import { EndedPage } from '../ended/EndedPage.tsx';
 import { GreenRoom } from '../green/GreenRoom.tsx';
 
 // Loaded while somebody looks at themselves in the green room.
-const loadRoom = (): Promise<typeof import('../room/RoomPage.tsx')> => import('../room/RoomPage.tsx');
-const RoomPage = lazy(async () => ({ default: (await loadRoom()).RoomPage }));
+const loadRoom = async () => ({ default: (await import('../room/RoomPage.tsx')).RoomPage });
+const RoomPage = lazy(loadRoom);
 
 interface VisitPageProps {
   readonly room: string;

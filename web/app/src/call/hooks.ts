@@ -13,7 +13,7 @@ export function useRoom<K extends Value>(room: RoomClient, value: K): RoomClient
 /** Something with a state that is replaced, never changed. */
 export interface Store<S> {
   readonly state: S;
-  subscribe(listener: () => void): () => void;
+  readonly subscribe: (listener: () => void) => () => void;
 }
 
 /** Renders again when the state of the store is replaced. */

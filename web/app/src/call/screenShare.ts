@@ -7,13 +7,20 @@ import { State } from './state.ts';
 export class ScreenShare {
   /** What is shared now. */
   readonly stream = new State<MediaStream | undefined>(undefined);
-  /** Told why sharing did not work. */
-  onFailure: ((failure: Failure) => void) | undefined;
   readonly #room: RoomClient;
+  readonly #failureListeners = new Set<(failure: Failure) => void>();
   #asking = false;
 
   constructor(room: RoomClient) {
     this.#room = room;
+  }
+
+  /** Tells why sharing did not work. */
+  onFailure(listener: (failure: Failure) => void): () => void {
+    this.#failureListeners.add(listener);
+    return () => {
+      this.#failureListeners.delete(listener);
+    };
   }
 
   async toggle(): Promise<void> {
@@ -27,7 +34,7 @@ export class ScreenShare {
       const captured = await captureScreen();
       if (captured === undefined) return;
       if (!(captured instanceof MediaStream)) {
-        this.onFailure?.(captured.failure);
+        this.#fail(captured.failure);
         return;
       }
       // The browser has a button of its own to stop sharing.
@@ -35,7 +42,7 @@ export class ScreenShare {
       this.stream.set(captured);
       await this.#room.startScreen(captured);
     } catch {
-      this.onFailure?.('other');
+      this.#fail('other');
       await this.stop();
     } finally {
       this.#asking = false;
@@ -48,5 +55,9 @@ export class ScreenShare {
     this.stream.set(undefined);
     for (const track of stream.getTracks()) track.stop();
     await this.#room.stopScreen().catch(() => undefined); // the room may have ended meanwhile
+  }
+
+  #fail(failure: Failure): void {
+    for (const listener of [...this.#failureListeners]) listener(failure);
   }
 }

@@ -23,9 +23,9 @@ export function watchLevel(track: MediaStreamTrack, show: (level: number) => voi
 }
 
 /** The loudness of samples from -1 to 1, from 0 (-60 dB and below) to 1 (-10 dB and above). */
-export function loudness(samples: ArrayLike<number>): number {
+export function loudness(samples: Float32Array | readonly number[]): number {
   let sum = 0;
-  for (let i = 0; i < samples.length; i++) sum += (samples[i] ?? 0) ** 2;
+  for (const sample of samples) sum += sample ** 2;
   if (sum === 0) return 0;
   const decibels = 10 * Math.log10(sum / samples.length);
   return Math.min(1, Math.max(0, (decibels + 60) / 50));

@@ -48,8 +48,7 @@ export class LocalMedia {
     devices: [],
   };
   readonly #listeners = new Set<() => void>();
-  /** Told when a device went away while it was in use. */
-  onLost: ((input: Input) => void) | undefined;
+  readonly #lossListeners = new Set<(input: Input) => void>();
   /** Counts the starts of each device: what comes back from an older one is dropped. */
   readonly #starts = { microphone: 0, camera: 0 };
   readonly #abort = new AbortController();
@@ -70,6 +69,14 @@ export class LocalMedia {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
+
+  /** Tells when a device went away while it was in use. */
+  onLost(listener: (input: Input) => void): () => void {
+    this.#lossListeners.add(listener);
+    return () => {
+      this.#lossListeners.delete(listener);
+    };
+  }
 
   /** Starts what is wanted, with one permission prompt. */
   async open(): Promise<void> {
@@ -199,7 +206,7 @@ export class LocalMedia {
     if (this.#state[input].track !== track) return;
     this.#change(input, { track: undefined });
     if (document.visibilityState === 'hidden' || !this.#state[input].wanted) return;
-    this.onLost?.(input);
+    for (const listener of [...this.#lossListeners]) listener(input);
     await this.#start(input);
   }
 

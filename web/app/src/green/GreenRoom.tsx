@@ -1,5 +1,5 @@
 import { ArrowLeft } from 'lucide-react';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type ReactNode, type SyntheticEvent, useState } from 'react';
 import { Button, Form } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import { navigate } from '../app/useAddress.ts';
@@ -10,14 +10,12 @@ import { Field } from '../ui/Field.tsx';
 import { LanguageChoice } from '../ui/LanguageChoice.tsx';
 import { Preview } from './Preview.tsx';
 import { isNameProblem, ProblemText, useProblemText } from './ProblemText.tsx';
-import { useOnline } from './useOnline.ts';
 import './green.css';
 
 /** Looking in the mirror before going in. Joining works at any moment, with or without devices. */
 export function GreenRoom({ visit }: { readonly visit: Visit }): ReactNode {
   const { t } = useTranslation();
   const state = useStore(visit);
-  const online = useOnline();
   const [name, setName] = useState(visit.name);
   const [missing, setMissing] = useState(false);
   // A complaint about a name ends when the name is changed.
@@ -28,7 +26,7 @@ export function GreenRoom({ visit }: { readonly visit: Visit }): ReactNode {
   const nameProblem =
     problem !== undefined && isNameProblem(problem) && complainedAbout !== problem ? problemText(problem) : undefined;
 
-  const join = (event: FormEvent<HTMLFormElement>): void => {
+  const join = (event: SyntheticEvent<HTMLFormElement>): void => {
     event.preventDefault();
     if (isJoining) {
       visit.cancel();
@@ -59,11 +57,6 @@ export function GreenRoom({ visit }: { readonly visit: Visit }): ReactNode {
             {t('green.title')} <span className="green-room">{visit.roomName}</span>
           </h1>
           {problem !== undefined && !isNameProblem(problem) && <ProblemText problem={problem} />}
-          {!online && (
-            <p className="problem" role="status">
-              {t('green.offline')}
-            </p>
-          )}
           <Form className="green-form" onSubmit={join} validationBehavior="aria">
             <Field
               label={t('green.name')}

@@ -15,7 +15,11 @@ export const isNameProblem = (problem: Problem): boolean =>
 /** The sentence that says what did not work and what to do. */
 export function useProblemText(): (problem: Problem) => string {
   const { t } = useTranslation();
-  return ({ code, name }) => (isKnown(code) ? t(`problem.${code}`, { name }) : t('problem.other', { code }));
+  return ({ code, name }) => {
+    // Only asked once joining has failed: a server in the same network needs no connection to the world.
+    if (code === 'network' && !navigator.onLine) return t('problem.offline');
+    return isKnown(code) ? t(`problem.${code}`, { name }) : t('problem.other', { code });
+  };
 }
 
 /** Why joining did not work, with the way out. */

@@ -10,7 +10,7 @@ export function Composer({ room, onAttach }: { readonly room: RoomClient; readon
   const { t } = useTranslation();
   const [text, setText] = useState('');
   // Counted as the server does, in code points.
-  const over = [...text].length - (room.limits?.chatChars ?? Infinity);
+  const over = Array.from(text).length - (room.limits?.chatChars ?? Infinity);
   const canSend = text.trim() !== '' && over <= 0;
   const send = (): void => {
     if (!canSend) return;

@@ -85,15 +85,13 @@ function SavedFile({
   readonly blob: Blob;
 }): ReactNode {
   const { t } = useTranslation();
-  const [picture, setPicture] = useState<string>();
-  useEffect(() => {
-    if (!isPicture(mime)) return undefined;
-    const url = URL.createObjectURL(blob);
-    setPicture(url);
-    return () => {
-      URL.revokeObjectURL(url);
-    };
-  }, [blob, mime]);
+  const [picture] = useState(() => (isPicture(mime) ? URL.createObjectURL(blob) : undefined));
+  useEffect(
+    () => () => {
+      if (picture !== undefined) URL.revokeObjectURL(picture);
+    },
+    [picture],
+  );
   return (
     <>
       {picture !== undefined && <img className="file-picture" src={picture} alt={name} />}

@@ -76,7 +76,7 @@ export function PeoplePanel({ call, onInvite, onClose }: PeoplePanelProps): Reac
           {t('people.invite')}
         </Button>
       </div>
-      <ul className="people">
+      <ul className="people" tabIndex={0} aria-label={t('people.title')}>
         {self !== undefined && (
           <Person
             call={call}

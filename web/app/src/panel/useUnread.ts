@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { ChatLog } from '../call/chatLog.ts';
 import { useStore } from '../call/hooks.ts';
 
@@ -6,8 +6,6 @@ import { useStore } from '../call/hooks.ts';
 export function useUnread(log: ChatLog, isOpen: boolean): number {
   const fromOthers = useStore(log.entries).reduce((count, entry) => count + (entry.isOwn ? 0 : 1), 0);
   const [read, setRead] = useState(fromOthers);
-  useEffect(() => {
-    if (isOpen) setRead(fromOthers);
-  }, [isOpen, fromOthers]);
+  if (isOpen && read !== fromOthers) setRead(fromOthers);
   return isOpen ? 0 : Math.max(0, fromOthers - read);
 }

@@ -10,7 +10,6 @@ export function ConnectionBanner({ room }: { readonly room: RoomClient }): React
   const state = useRoom(room, 'state');
   const wasLost = useRef(false);
   const isLost = state.kind === 'reconnecting';
-  const seconds = useSecondsUntil(isLost ? state.retryAtMs : undefined);
   useEffect(() => {
     if (wasLost.current && state.kind === 'joined') notices.show(t('connection.back'));
     wasLost.current = isLost;
@@ -20,26 +19,27 @@ export function ConnectionBanner({ room }: { readonly room: RoomClient }): React
   return (
     <div className="banner" role="alert" data-testid="reconnecting">
       <span className="spinner" aria-hidden />
-      {state.media === 'up'
-        ? t('connection.lostMediaUp')
-        : seconds > 0
-          ? t('connection.retryIn', { count: seconds })
-          : t('connection.lost')}
+      {state.media === 'up' ? (
+        t('connection.lostMediaUp')
+      ) : (
+        <Countdown key={state.retryAtMs} untilMs={state.retryAtMs} />
+      )}
     </div>
   );
 }
 
-function useSecondsUntil(atMs: number | undefined): number {
+/** Counts down to a moment. It begins anew for another moment by its key. */
+function Countdown({ untilMs }: { readonly untilMs: number }): ReactNode {
+  const { t } = useTranslation();
   const [nowMs, setNowMs] = useState(() => Date.now());
   useEffect(() => {
-    if (atMs === undefined) return undefined;
-    setNowMs(Date.now());
     const timer = setInterval(() => {
       setNowMs(Date.now());
     }, 500);
     return () => {
       clearInterval(timer);
     };
-  }, [atMs]);
-  return atMs === undefined ? 0 : Math.max(0, Math.ceil((atMs - nowMs) / 1000));
+  }, []);
+  const seconds = Math.ceil((untilMs - nowMs) / 1000);
+  return seconds > 0 ? t('connection.retryIn', { count: seconds }) : t('connection.lost');
 }

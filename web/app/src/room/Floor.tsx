@@ -93,7 +93,7 @@ export function Floor({ call, selfView, onSelfView }: FloorProps): ReactNode {
     media.find((one) => one.participant === tile.participant.id && one.source === tile.source);
 
   return (
-    <main className="floor" data-stage={placed.some(({ role }) => role === 'stage') || undefined}>
+    <div className="floor" data-stage={placed.some(({ role }) => role === 'stage') || undefined}>
       <ul className="floor-tiles" ref={floor} aria-label={t('room.floor')}>
         {placed.map(({ key, role, box }) => {
           const tile = tiles.get(key);
@@ -146,6 +146,6 @@ export function Floor({ call, selfView, onSelfView }: FloorProps): ReactNode {
           />
         </nav>
       )}
-    </main>
+    </div>
   );
 }

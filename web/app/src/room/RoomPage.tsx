@@ -95,12 +95,25 @@ export function RoomPage({ call, onLeave }: { readonly call: Call; readonly onLe
 
   return (
     <div className="room" data-panel={panel}>
-      <h1 className="visually-hidden">{t('room.title', { room: call.roomName })}</h1>
-      <div className="room-floor">
+      <main className="room-floor">
+        <h1 className="visually-hidden">{t('room.title', { room: call.roomName })}</h1>
         <ConnectionBanner room={call.room} />
         <Floor call={call} selfView={selfView} onSelfView={setSelfView} />
         <HearButton sound={call.sound} />
-      </div>
+        <input
+          ref={fileInput}
+          className="visually-hidden"
+          type="file"
+          multiple
+          tabIndex={-1}
+          aria-label={t('chat.attach')}
+          data-testid="file-input"
+          onChange={(event) => {
+            offer([...(event.target.files ?? [])]);
+            event.target.value = ''; // the same file again is a change, too
+          }}
+        />
+      </main>
       {panel === 'chat' && (
         <ChatPanel
           call={call}
@@ -133,19 +146,6 @@ export function RoomPage({ call, onLeave }: { readonly call: Call; readonly onLe
         onToggle={toggle}
         onWindow={setOpenWindow}
         onLeave={onLeave}
-      />
-      <input
-        ref={fileInput}
-        className="visually-hidden"
-        type="file"
-        multiple
-        tabIndex={-1}
-        aria-label={t('chat.attach')}
-        data-testid="file-input"
-        onChange={(event) => {
-          offer([...(event.target.files ?? [])]);
-          event.target.value = ''; // the same file again is a change, too
-        }}
       />
       <DropTarget onFiles={offer} />
       <Windows

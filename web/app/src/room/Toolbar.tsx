@@ -94,7 +94,7 @@ export function Toolbar(props: ToolbarProps): ReactNode {
         )}
         <IconToggle
           on={MessageSquare}
-          label={t('room.chat')}
+          label={unread > 0 ? `${t('room.chat')} (${t('room.unread', { count: unread })})` : t('room.chat')}
           shortcut="C"
           isSelected={panel === 'chat'}
           onChange={() => {
@@ -104,15 +104,13 @@ export function Toolbar(props: ToolbarProps): ReactNode {
           testId="chat-open"
         >
           {unread > 0 && (
-            <span className="badge" data-testid="unread">
-              <span aria-hidden>{unread > 99 ? '99+' : unread}</span>
-              <span className="visually-hidden">{t('room.unread', { count: unread })}</span>
-            </span>
+            <span className="badge" data-testid="unread" data-count={unread > 99 ? '99+' : unread} aria-hidden />
           )}
         </IconToggle>
         <IconToggle
           on={Users}
-          label={t('room.people')}
+          label={`${t('room.people')} (${people})`}
+          hint={t('room.people')}
           shortcut="P"
           isSelected={panel === 'people'}
           onChange={() => {
@@ -121,7 +119,7 @@ export function Toolbar(props: ToolbarProps): ReactNode {
           className="bar-toggle"
           testId="people"
         >
-          <span className="badge badge-quiet">{people}</span>
+          <span className="badge badge-quiet" data-count={people} aria-hidden />
         </IconToggle>
         <MoreMenu {...props} />
         <IconButton

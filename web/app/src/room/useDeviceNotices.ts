@@ -11,16 +11,17 @@ export function useDeviceNotices(call: Call): void {
   const { microphone, camera } = useStore(call.media);
 
   useEffect(() => {
-    call.media.onLost = (input) => {
-      notices.show(t('news.deviceLost', { kind: t(`device.${input}`) }), { tone: 'problem' });
-    };
-    call.screen.onFailure = (failure) => {
-      const words = failure === 'deniedBySystem' ? 'denied' : failure === 'unsupported' ? 'unsupported' : 'other';
-      notices.show(t(`failure.screen.${words}`), { tone: 'problem' });
-    };
+    const offs = [
+      call.media.onLost((input) => {
+        notices.show(t('news.deviceLost', { kind: t(`device.${input}`) }), { tone: 'problem' });
+      }),
+      call.screen.onFailure((failure) => {
+        const words = failure === 'deniedBySystem' ? 'denied' : failure === 'unsupported' ? 'unsupported' : 'other';
+        notices.show(t(`failure.screen.${words}`), { tone: 'problem' });
+      }),
+    ];
     return () => {
-      call.media.onLost = undefined;
-      call.screen.onFailure = undefined;
+      for (const off of offs) off();
     };
   }, [call, t]);
 

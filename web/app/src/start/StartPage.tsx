@@ -1,5 +1,5 @@
 import { ArrowRight, X } from 'lucide-react';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type ReactNode, type SyntheticEvent, useState } from 'react';
 import { Button, Form, Link } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import { roomPath } from '../app/route.ts';
@@ -20,7 +20,7 @@ export function StartPage(): ReactNode {
   const [example] = useState(() => generateRoomName());
   const [recent, setRecent] = useState(recentRooms);
 
-  const go = (event: FormEvent<HTMLFormElement>): void => {
+  const go = (event: SyntheticEvent<HTMLFormElement>): void => {
     event.preventDefault();
     writeSetting('name', name.trim());
     // The example that was shown is the room one gets.

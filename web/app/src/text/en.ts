@@ -35,7 +35,6 @@ export const en = {
     level: 'Microphone level',
     testSound: 'Play a sound',
     microphoneOff: 'Microphone is off',
-    offline: 'This device is offline. Joining works as soon as it is connected again.',
   },
   device: {
     microphone: 'Microphone',
@@ -86,6 +85,7 @@ export const en = {
     unsupported_browser:
       'This browser is too old for video rooms. Update it, or use a current Firefox, Chrome, Edge, or Safari.',
     timeout: 'The server did not answer in time. Check the connection, then try again.',
+    offline: 'This device is offline. Connect it, then try again.',
     network: 'The server does not answer. Check the connection, then try again.',
     other: 'Joining did not work ({{code}}). Try again.',
     reload: 'Reload',

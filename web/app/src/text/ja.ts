@@ -37,7 +37,6 @@ export const ja: Texts = {
     level: 'マイクの音量',
     testSound: '音を鳴らす',
     microphoneOff: 'マイクはオフです',
-    offline: 'この端末はオフラインです。接続が戻れば参加できます。',
   },
   device: {
     microphone: 'マイク',
@@ -90,6 +89,7 @@ export const ja: Texts = {
     unsupported_browser:
       'このブラウザーは古すぎます。更新するか、最新の Firefox・Chrome・Edge・Safari をお使いください。',
     timeout: 'サーバーの応答がありませんでした。接続を確認して、もう一度お試しください。',
+    offline: 'この端末はオフラインです。接続してから、もう一度お試しください。',
     network: 'サーバーが応答しません。接続を確認して、もう一度お試しください。',
     other: '参加できませんでした（{{code}}）。もう一度お試しください。',
     reload: '再読み込み',
