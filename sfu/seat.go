@@ -235,7 +235,7 @@ func (t *seatTrack) replay(encoding int8) bool {
 	}
 	now := time.Now()
 	kept := &f.sent[encoding]
-	from, to, ok := kept.replay(now)
+	from, to, ok := kept.replay(now, len(f.seats))
 	if !ok || (t.replayedOf == kept.source && t.replayed == from) { // once is enough: it did not help
 		return false
 	}

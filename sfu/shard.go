@@ -55,25 +55,27 @@ type sentStream struct {
 	source  uint32
 	packets *history.Ring[*packet.Packet] // nil before the first
 
-	// keyframe is the sequence number at which the newest keyframe begins, 0 for none, bytes the size of all since.
+	// keyframe is the sequence number at which the newest keyframe begins, 0 for none; highest is that of the newest packet.
 	keyframe, highest int64
 	keyframeAt        time.Time
-	bytes             int
+	timestamp         uint32 // of the keyframe
+	// keyframeBytes is the size of the keyframe; bytes and frames count all from it on.
+	keyframeBytes, bytes, frames int
 }
 
 const (
-	// replayAge, replayPackets and replayBytes bound what is sent at once to show a new occupant: more would cost the
-	// subscriber more than a keyframe does, and overrun its link.
-	replayAge     = 2 * time.Second
-	replayPackets = 100
-	replayBytes   = 96 << 10
+	// replayAge, replayFrames and replayBytes bound what is sent at once to show a new occupant: more would take the
+	// subscriber longer to decode than a keyframe takes to come, and overrun its link.
+	replayAge    = 3 * time.Second
+	replayFrames = 100
+	replayBytes  = 256 << 10
 )
 
 // replay is the range of packets from the newest keyframe on. It is false when there is none, a packet of it is missing,
-// or it is too much.
-func (s *sentStream) replay(now time.Time) (from, to int64, ok bool) {
-	if s.packets == nil || s.keyframe == 0 || now.Sub(s.keyframeAt) > replayAge ||
-		s.highest-s.keyframe >= replayPackets || s.bytes > replayBytes {
+// or another keyframe would cost less: that goes to all viewers, while a replay goes to one.
+func (s *sentStream) replay(now time.Time, viewers int) (from, to int64, ok bool) {
+	if s.packets == nil || s.keyframe == 0 || now.Sub(s.keyframeAt) > replayAge || s.highest-s.keyframe >= kept ||
+		s.frames > replayFrames || s.bytes > min(s.keyframeBytes*(1+viewers), replayBytes) {
 		return 0, 0, false
 	}
 	for n := s.keyframe; n <= s.highest; n++ {
@@ -94,10 +96,17 @@ func (s *sentStream) put(p *packet.Packet) {
 		s.source, s.keyframe, s.highest = p.Source, 0, 0
 	}
 	if p.Info.Keyframe && p.Sequence > s.keyframe {
-		s.keyframe, s.keyframeAt, s.bytes = p.Sequence, p.Arrived, 0
+		s.keyframe, s.keyframeAt, s.timestamp = p.Sequence, p.Arrived, p.Header.Timestamp
+		s.bytes, s.keyframeBytes, s.frames = 0, 0, 1
+	}
+	if p.Sequence > s.highest && p.Info.StartOfFrame {
+		s.frames++
 	}
 	s.highest = max(s.highest, p.Sequence)
 	s.bytes += len(p.Bytes())
+	if p.Header.Timestamp == s.timestamp {
+		s.keyframeBytes += len(p.Bytes())
+	}
 	if gone, full := s.packets.Put(p.Sequence, p); full {
 		gone.Release()
 	}
