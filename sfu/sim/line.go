@@ -25,6 +25,10 @@ type line struct {
 
 	echoed time.Time // when the viewer last echoed a report
 
+	// replayed is the keyframe of the stream replayedOf that was replayed last.
+	replayed   int64
+	replayedOf uint32
+
 	// highest and started follow the sequence numbers that go out, see LineCounts.Gaps.
 	highest uint16
 	started bool
@@ -40,8 +44,8 @@ type LineCounts struct {
 	// NACKs counts the numbers that were asked for, NACKsInVain those that the server never sent, or kept no longer;
 	// NACKsRefused those that came too soon or over the budget.
 	NACKs, NACKsInVain, NACKsRefused int
-	// PLIs were received.
-	PLIs int
+	// PLIs were received. Replays counts how often a picture began with what was kept.
+	PLIs, Replays int
 }
 
 // setTarget changes the occupant.
@@ -49,6 +53,7 @@ func (l *line) setTarget(track *Track) {
 	if l.target == track {
 		return
 	}
+	l.replayedOf = 0
 	former := l.target
 	l.target = track
 	l.SetTarget(csrcOf(track), track != nil && track.simulcast())
@@ -101,9 +106,28 @@ func (l *line) adapt() {
 		wanted.Spatial = min(wanted.Spatial, best)
 	}
 	l.SetWanted(wanted)
-	if encoding, needed := l.NeedsKeyframe(best); needed {
+	if encoding, needed := l.NeedsKeyframe(best); needed && !l.replay(encoding) {
 		l.target.wantKeyframe(encoding)
 	}
+}
+
+// replay shows the target at once, with what was kept since its last keyframe, if that was not long ago.
+func (l *line) replay(encoding int8) bool {
+	now := l.seat.viewer.world.now
+	u := l.target.streams[encoding]
+	from, to, ok := u.kept.replay(now)
+	if !ok || (l.replayedOf == u.source && l.replayed == from) {
+		return false
+	}
+	l.replayedOf, l.replayed = u.source, from
+	for n := from; n <= to; n++ {
+		if p, ok := u.kept.at(n); ok {
+			l.send(l.target, p, true)
+		}
+	}
+	l.counts.Replays++
+	_, needed := l.NeedsKeyframe(l.target.best())
+	return !needed
 }
 
 // handleRTP sends a packet of a track that this seat is attached to, if it should.
@@ -114,7 +138,22 @@ func (l *line) handleRTP(track *Track, p *packet.Packet) {
 		server.Dropped[stats.PaddingOnly]++
 		return
 	}
-	out, switched, reason, ok := l.HandleRTP(track.csrc, p)
+	l.send(track, p, false)
+}
+
+// send passes a packet through the machine, and on to the viewer.
+func (l *line) send(track *Track, p *packet.Packet, replay bool) {
+	server := l.seat.viewer.server
+	var (
+		out          egress.Packet
+		switched, ok bool
+		reason       stats.Reason
+	)
+	if replay {
+		out, switched, reason, ok = l.HandleReplay(server.world.now, track.csrc, p)
+	} else {
+		out, switched, reason, ok = l.HandleRTP(track.csrc, p)
+	}
 	if !ok {
 		server.Dropped[reason]++
 		return
@@ -231,6 +270,11 @@ func (t *Track) attach(l *line) {
 
 func (t *Track) detach(l *line) {
 	t.lines = slices.DeleteFunc(t.lines, func(other *line) bool { return other == l })
+	if len(t.lines) == 0 {
+		for _, u := range t.streams {
+			u.kept.drain()
+		}
+	}
 }
 
 func csrcOf(t *Track) media.CSRC {

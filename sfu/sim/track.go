@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"hiroba/sfu/history"
 	"hiroba/sfu/ingress"
 	"hiroba/sfu/keyframe"
 	"hiroba/sfu/layer"
@@ -15,7 +14,6 @@ import (
 
 // These are as in the rim.
 const (
-	keptPackets = 1024
 	quietAfter  = 2 * time.Second
 	asleepAfter = 600 * time.Millisecond
 )
@@ -50,7 +48,7 @@ type stream struct {
 	source   uint32
 	timer    timer
 	nacks    []uint16
-	sent     *history.Ring[*packet.Packet]
+	kept     kept
 	newest   time.Time
 	height   int
 	spatial  int
@@ -68,7 +66,6 @@ func newTrack(s *Server, p *Publisher, kind media.Kind, senders []*sender, clock
 				Kind: kind, Codecs: codecsOf(publisherTypes), Extensions: extensions, Encoding: int8(i), //nolint:gosec // few
 			}),
 			clock: rtptime.NewClock(clock, kind.ClockRate()),
-			sent:  history.NewRing[*packet.Packet](keptPackets),
 		}
 		sender.handleRTP, sender.handleReport = u.handleRTP, u.handleReport
 		t.streams = append(t.streams, u)
@@ -103,9 +100,9 @@ func (u *stream) handleRTP(b []byte) {
 	for _, l := range slices.Clone(t.lines) {
 		l.handleRTP(t, p)
 	}
-	p.Retain()
-	if gone, full := u.sent.Put(p.Sequence, p); full {
-		gone.Release()
+	if len(t.lines) > 0 {
+		p.Retain()
+		u.kept.put(p)
 	}
 }
 
@@ -220,7 +217,7 @@ func (t *Track) wanted(tile int) media.Layer {
 func (t *Track) recall(source uint32, sequence int64) (*packet.Packet, bool) {
 	for _, u := range t.streams {
 		if u.source == source {
-			return u.sent.At(sequence)
+			return u.kept.at(sequence)
 		}
 	}
 	return nil, false
