@@ -98,6 +98,7 @@ type Line struct {
 	targets [media.MaxSpatial + 1][media.MaxTemporal + 1]uint32
 
 	replayed    uint32 // the incoming timestamp of the last packet of a replay
+	marks       marks
 	rtxSequence uint16
 	rtt         time.Duration
 
@@ -300,15 +301,19 @@ func (l *Line) setActive(out *Packet, changed bool) {
 	if !p.Descriptor.HasStructure && !changed {
 		return
 	}
+	out.Active, out.HasActive = l.activeTargets(p, &l.targets)
+}
+
+// activeTargets is the mask of the decode targets that the subscriber gets; false when there is none to be told.
+func (l *Line) activeTargets(p *packet.Packet, targets *[media.MaxSpatial + 1][media.MaxTemporal + 1]uint32) (uint32, bool) {
 	now := l.layers.Current()
 	if l.layers.Simulcast() {
 		now.Spatial = media.MaxSpatial
 	} else if p.Info.Keyframe { // the layers above follow in the same picture
 		now.Spatial = l.layers.Wanted().Spatial
 	}
-	if mask := l.targets[min(now.Spatial, media.MaxSpatial)][min(now.Temporal, media.MaxTemporal)] & p.Descriptor.ActiveTargets; mask != 0 {
-		out.Active, out.HasActive = mask, true
-	}
+	mask := targets[min(now.Spatial, media.MaxSpatial)][min(now.Temporal, media.MaxTemporal)] & p.Descriptor.ActiveTargets
+	return mask, mask != 0
 }
 
 // facts are what a selector looks at.
@@ -338,6 +343,7 @@ func (l *Line) sent(p *packet.Packet, pt media.PayloadType, numbers rewrite.Out,
 	n := len(p.Payload())
 	l.gate.HandleSent(n)
 	l.report.handleSent(p.Captured, numbers.Timestamp, n)
+	l.marks.set(numbers.Sequence, marker)
 	return Packet{Source: p, PayloadType: pt, Out: numbers, Marker: marker}
 }
 
@@ -368,7 +374,13 @@ func (l *Line) HandleNACK(now time.Time, sequence uint16, p *packet.Packet) (out
 	case history.Send:
 	}
 	l.rtxSequence++
-	return Packet{Source: p, RTX: true, RTXSequence: l.rtxSequence, PayloadType: pt, Out: numbers}, 0, true
+	out = Packet{
+		Source: p, Marker: l.marks.at(numbers.Sequence), RTX: true, RTXSequence: l.rtxSequence, PayloadType: pt, Out: numbers,
+	}
+	if p.Info.HasDescriptor && p.Descriptor.HasStructure {
+		out.Active, out.HasActive = l.activeTargets(p, &p.Targets)
+	}
+	return out, 0, true
 }
 
 func number(p *packet.Packet) rewrite.In {

@@ -164,6 +164,7 @@ func TestNACKFindsThePacketAndItsNumbers(t *testing.T) {
 	l.SetTarget(alice, false)
 	send(t, l, at(0), alice, a.next(true))
 	lost := a.next(false)
+	lost.Header.Marker = true
 	out := send(t, l, at(10), alice, lost)
 	source, number, ok := l.Recall(out.Out.Sequence)
 	if !ok || source != lost.Source || number != lost.Sequence {
@@ -173,7 +174,7 @@ func TestNACKFindsThePacketAndItsNumbers(t *testing.T) {
 	if !ok {
 		t.Fatalf("refused: %v", reason)
 	}
-	if !again.RTX || again.PayloadType != 124 || again.Out != out.Out {
+	if !again.RTX || again.PayloadType != 124 || again.Out != out.Out || !again.Marker {
 		t.Errorf("retransmission %+v of %+v", again, out)
 	}
 	payload := again.AppendPayload(nil)
