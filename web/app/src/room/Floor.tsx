@@ -93,7 +93,11 @@ export function Floor({ call, selfView, onSelfView }: FloorProps): ReactNode {
     media.find((one) => one.participant === tile.participant.id && one.source === tile.source);
 
   return (
-    <div className="floor" data-stage={placed.some(({ role }) => role === 'stage') || undefined}>
+    <div
+      className="floor"
+      data-stage={placed.some(({ role }) => role === 'stage') || undefined}
+      data-paged={pages > 1 || undefined}
+    >
       <ul className="floor-tiles" ref={floor} aria-label={t('room.floor')}>
         {placed.map(({ key, role, box }) => {
           const tile = tiles.get(key);

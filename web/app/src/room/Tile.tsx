@@ -49,6 +49,7 @@ function TileFrame(props: TileFrameProps): ReactNode {
     props;
   const { t } = useTranslation();
   const element = useRef<HTMLLIElement>(null);
+  const [isTouched, touch] = useTouched();
   const { id, name } = item.participant;
   useEffect(() => {
     if (element.current === null || item.source === 'screen') return undefined;
@@ -67,7 +68,11 @@ function TileFrame(props: TileFrameProps): ReactNode {
       data-picture={picture}
       data-whole={isWhole || undefined}
       data-dragging={floating?.isDragging === true || undefined}
+      data-touched={isTouched || undefined}
       onPointerDown={floating?.onPointerDown}
+      onPointerUp={(event) => {
+        if (event.pointerType === 'touch') touch();
+      }}
     >
       <div className="tile-picture" {...(isOwn && item.source === 'camera' ? { 'data-testid': 'self-view' } : {})}>
         {children}
@@ -92,6 +97,24 @@ function TileFrame(props: TileFrameProps): ReactNode {
       </div>
     </li>
   );
+}
+
+/** Whether a finger has asked for the buttons of a tile; they go again by themselves. */
+function useTouched(): readonly [boolean, () => void] {
+  const [isTouched, setTouched] = useState(false);
+  useEffect(() => {
+    if (!isTouched) return undefined;
+    const timer = setTimeout(() => {
+      setTouched(false);
+    }, 4000);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [isTouched]);
+  const touch = (): void => {
+    setTouched((before) => !before);
+  };
+  return [isTouched, touch];
 }
 
 interface PinProps {
