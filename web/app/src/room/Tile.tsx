@@ -8,6 +8,7 @@ import type { SpeakingRings } from '../call/speakingRings.ts';
 import type { StatsPoller } from '../call/statsPoller.ts';
 import { type SelfView, sends, type TileItem } from '../call/tiles.ts';
 import { canFlip } from '../devices/canFlip.ts';
+import { sentTrack } from '../devices/localMedia.ts';
 import type { Role } from '../layout/arrange.ts';
 import type { Box } from '../layout/grid.ts';
 import { Avatar, hueStyle } from '../ui/Avatar.tsx';
@@ -74,7 +75,7 @@ function TileFrame(props: TileFrameProps): ReactNode {
         if (event.pointerType === 'touch') touch();
       }}
     >
-      <div className="tile-picture" {...(isOwn && item.source === 'camera' ? { 'data-testid': 'self-view' } : {})}>
+      <div className="tile-picture" {...(isOwn ? { 'data-testid': 'self-view' } : {})}>
         {children}
         {picture !== 'playing' && (
           <div className="tile-empty">
@@ -207,29 +208,27 @@ interface OwnTileProps {
   readonly floating?: Floating;
 }
 
-/** One's own camera, as in a mirror, or the screen one shares. */
+/** One's own camera, as in a mirror. A screen of one's own is not shown: it is there already, and would show itself. */
 export function OwnTile({ item, call, role, box, isPinned, onPin, onSelfView, floating }: OwnTileProps): ReactNode {
   const { t } = useTranslation();
   const { microphone, camera, facing, devices } = useStore(call.media);
-  const sharing = useStore(call.screen.stream);
-  const isScreen = item.source === 'screen';
-  const track = isScreen ? sharing?.getVideoTracks()[0] : camera.wanted ? camera.track : undefined;
-  const label = isScreen ? t('tile.ownScreen') : t('tile.you', { name: item.participant.name });
+  const track = camera.wanted ? camera.track : undefined;
+  const label = t('tile.you', { name: item.participant.name });
   return (
     <TileFrame
       item={item}
       role={role}
       box={box}
       label={label}
-      picture={track !== undefined ? 'playing' : !isScreen && camera.starting ? 'coming' : 'off'}
-      isMuted={!isScreen && !(microphone.wanted && microphone.track !== undefined)}
+      picture={track !== undefined ? 'playing' : camera.starting ? 'coming' : 'off'}
+      isMuted={sentTrack(microphone) === null}
       isOwn
-      isWhole={isScreen}
+      isWhole={false}
       rings={call.rings}
       floating={floating}
       actions={
         <>
-          {!isScreen && track !== undefined && canFlip(devices) && (
+          {track !== undefined && canFlip(devices) && (
             <IconButton
               icon={SwitchCamera}
               label={t('device.flip')}
@@ -237,7 +236,7 @@ export function OwnTile({ item, call, role, box, isPinned, onPin, onSelfView, fl
               onPress={() => void call.media.flip()}
             />
           )}
-          {!isScreen && role === 'float' && (
+          {role === 'float' && (
             <IconButton
               icon={EyeOff}
               label={t('tile.hideSelf')}
@@ -251,7 +250,7 @@ export function OwnTile({ item, call, role, box, isPinned, onPin, onSelfView, fl
         </>
       }
     >
-      {track !== undefined && <TrackVideo track={track} isMirrored={!isScreen && facing !== 'environment'} />}
+      {track !== undefined && <TrackVideo track={track} isMirrored={facing !== 'environment'} />}
     </TileFrame>
   );
 }
