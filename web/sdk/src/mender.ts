@@ -4,6 +4,10 @@ import type { Logger } from './types.ts';
 const DISCONNECTED_FOR_MS = 2000;
 /** ICE asks the other side for consent more often than this (RFC 7675, section 5.1), so that something must arrive. */
 const CONSENT_MS = 3500;
+/** Where somebody is received, packets arrive all the time. */
+const MEDIA_MS = 1000;
+/** For so long after the socket broke a disconnected transport is not given time to recover by itself. */
+const SUSPECT_FOR_MS = 10_000;
 /** From the answer to an ICE restart until it must have worked, and how often to look. */
 const MEND_MS = 5000;
 const LOOK_MS = 250;
@@ -27,6 +31,7 @@ export class Mender {
   readonly #logger: Logger | undefined;
   #mending = false;
   #closed = false;
+  #suspectUntilMs = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -41,14 +46,24 @@ export class Mender {
 
   /**
    * The socket was lost and is back, perhaps through another network: finds out whether anything still arrives here, and
-   * mends it if not. Browsers themselves take some ten seconds to notice.
+   * mends it if not. Browsers themselves take up to ten seconds to notice.
+   *
+   * @param receiving Whether somebody is received, so that there should be packets all the time.
    */
-  async check(): Promise<void> {
+  async check(receiving: boolean): Promise<void> {
     clearTimeout(this.#checkTimer);
+    this.#suspectUntilMs = performance.now() + SUSPECT_FOR_MS;
+    if (this.#pc.connectionState === 'disconnected') {
+      await this.#mend();
+      return;
+    }
     const before = await this.#arrivals();
-    this.#checkTimer = setTimeout(() => {
-      void this.#mendUnlessMoreThan(before);
-    }, CONSENT_MS);
+    this.#checkTimer = setTimeout(
+      () => {
+        void this.#mendUnlessMoreThan(before);
+      },
+      receiving ? MEDIA_MS : CONSENT_MS,
+    );
   }
 
   close(): void {
@@ -67,9 +82,13 @@ export class Mender {
       void this.#mend();
     } else if (state === 'disconnected' && !this.#mending) {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => {
-        void this.#mend();
-      }, DISCONNECTED_FOR_MS);
+      const suspect = performance.now() < this.#suspectUntilMs;
+      this.#timer = setTimeout(
+        () => {
+          void this.#mend();
+        },
+        suspect ? 0 : DISCONNECTED_FOR_MS,
+      );
     }
   }
 

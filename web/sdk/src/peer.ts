@@ -183,7 +183,7 @@ export class Peer {
     this.negotiator.resend();
     this.tellMuted();
     this.updateMedia();
-    void this.#mender.check();
+    void this.#mender.check(this.#media.length > 0);
   }
 
   close(): void {
