@@ -60,7 +60,7 @@ func (r *room) readmit(now time.Time, who id, c Client) (*Member, error) {
 	a.client = c
 	a.attachment++
 	a.log.Info("participant resumed")
-	r.state.resume(now, p)
+	r.state.resume(p)
 	r.perform(now)
 	return r.member(who)
 }

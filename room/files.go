@@ -182,7 +182,7 @@ func (r *fileRelay) handleChunk(from id, raw []byte) error {
 		return nil
 	}
 	t.sent += size
-	r.bytes += uint64(size) //nolint:gosec // not negative
+	r.bytes += uint64(size)
 	r.out = append(r.out, fileOut{to: t.to, chunk: raw})
 	return nil
 }

@@ -198,9 +198,20 @@ func TestTransfersAndOffersAreBounded(t *testing.T) {
 
 func TestFileOffersAreChecked(t *testing.T) {
 	for _, m := range []protocol.FileOffer{
-		{Name: ""}, {Name: "a/b"}, {Name: `a\b`}, {Name: ".."}, {Name: " . "}, {Name: "a\nb"}, {Name: "a\u202etxt.exe"},
-		{Name: "a\xff"}, {Name: strings.Repeat("a", 256)}, {Name: "a", Size: -1}, {Name: "a", Size: 2<<30 + 1},
-		{Name: "a", MIME: "text/\n"}, {Name: "a", MIME: strings.Repeat("a", 128)}, {Name: "a", ID: strings.Repeat("a", 65)},
+		{Name: ""},
+		{Name: "a/b"},
+		{Name: `a\b`},
+		{Name: ".."},
+		{Name: " . "},
+		{Name: "a\nb"},
+		{Name: "a\u202etxt.exe"},
+		{Name: "a\xff"},
+		{Name: strings.Repeat("a", 256)},
+		{Name: "a", Size: -1},
+		{Name: "a", Size: 2<<30 + 1},
+		{Name: "a", MIME: "text/\n"},
+		{Name: "a", MIME: strings.Repeat("a", 128)},
+		{Name: "a", ID: strings.Repeat("a", 65)},
 	} {
 		rt := newRelayTest(t)
 		rt.refused(rt.r.handleOffer("ann", m))

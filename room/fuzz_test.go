@@ -18,7 +18,6 @@ type picture struct {
 	others   map[id]protocol.Participant
 	seats    []protocol.SeatState
 	speakers []protocol.Speaker
-	seq      int64
 	bye      bool
 }
 
@@ -92,7 +91,7 @@ func (c *chaos) command() {
 		c.s.detach(c.now, p)
 	case n == 3:
 		c.pictures[p.id] = nil // a new client knows nothing
-		c.s.resume(c.now, p)
+		c.s.resume(p)
 	case n == 4:
 		unit := []time.Duration{time.Millisecond, 100 * time.Millisecond}[c.pick(8)/7]
 		c.now = c.now.Add(time.Duration(c.pick(256)) * unit)

@@ -46,7 +46,7 @@ func (s *state) join(now time.Time, a arrival) error {
 }
 
 // resume goes on with a session over a new WebSocket: the client is told everything again.
-func (s *state) resume(now time.Time, p *participant) {
+func (s *state) resume(p *participant) {
 	p.graceEnds = time.Time{}
 	s.welcome(p, true)
 	p.told, p.asked = nil, 0

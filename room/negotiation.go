@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"hiroba/room/seating"
 	"hiroba/sfu"
 	"hiroba/sfu/media"
 	"hiroba/signaling/protocol"
@@ -198,11 +199,12 @@ func (s *state) handleSeatsBound(p *participant, n int) {
 		return
 	}
 	n = min(n, len(p.pending.seats))
-	p.mids = p.pending.seats[:n]
-	for len(p.seats) < n {
-		p.seats = append(p.seats, noSeat)
-		p.fed = append(p.fed, fed{})
+	if n < len(p.seats) {
+		return // seats are never taken back; the media plane refuses such offers
 	}
+	p.mids = p.pending.seats[:n]
+	p.seats = append(p.seats, make([]seating.Seat, n-len(p.seats))...)
+	p.fed = append(p.fed, make([]fed, n-len(p.fed))...)
 	p.reseat = true
 }
 

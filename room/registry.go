@@ -46,7 +46,8 @@ func (c Config) withDefaults() Config {
 	}
 	orInt(&c.MaxRooms, defaultMaxRooms)
 	orInt(&c.MaxParticipants, defaultMaxParticipants)
-	orInt(&c.Seats, min(defaultSeats, c.Limits.Seats))
+	orInt(&c.Seats, defaultSeats)
+	c.Seats = min(c.Seats, c.Limits.Seats)
 	if c.SessionGrace <= 0 {
 		c.SessionGrace = defaultSessionGrace
 	}

@@ -24,6 +24,9 @@ import (
 const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute
+	// answerTimeout bounds a public request and its answer, so that nobody holds one open by reading slowly. A WebSocket
+	// leaves it behind.
+	answerTimeout = time.Minute
 	maxHeader     = 16 << 10
 	// closeTimeout bounds how long Close waits for clients to take their leave.
 	closeTimeout = 5 * time.Second
@@ -94,6 +97,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		Log:            s.log,
 	})
 	s.public = s.newHTTPServer(publicHandler(s.door, web.Dist))
+	s.public.ReadTimeout, s.public.WriteTimeout = answerTimeout, answerTimeout
 	s.admin = s.newHTTPServer(s.adminHandler(metrics.NewHandler(s.metricSources(), s.log)))
 	s.serve(s.public, public)
 	s.serve(s.admin, admin)

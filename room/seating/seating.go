@@ -129,7 +129,7 @@ func (p *Planner) Assign(seats []Seat, v Viewer) (changed bool) {
 	}
 	next := 0
 	for _, key := range chosen {
-		c := int(key & indexMask) //nolint:gosec // an index
+		c := int(key & indexMask)
 		if p.seated[c] >= 0 {
 			continue
 		}
@@ -210,7 +210,7 @@ func (p *Planner) precedence(v Viewer) []uint64 {
 	for i, c := range p.candidates {
 		if c.Participant != v.Self {
 			class, within := p.class(i, v)
-			p.order = append(p.order, class<<(2*indexBits)|within<<indexBits|uint64(i)) //nolint:gosec // an index
+			p.order = append(p.order, class<<(2*indexBits)|within<<indexBits|uint64(i))
 		}
 	}
 	slices.Sort(p.order)
@@ -225,13 +225,13 @@ func (p *Planner) class(i int, v Viewer) (class, within uint64) {
 	case c.idle(p.shown(i, v)):
 		class = classIdle
 	case p.tile[i] >= 0 && v.Tiles[p.tile[i]].Pinned:
-		return classPinned, uint64(p.tile[i]) //nolint:gosec // not negative
+		return classPinned, uint64(p.tile[i])
 	case p.tile[i] >= 0:
-		return classShown, uint64(p.tile[i]) //nolint:gosec // not negative
+		return classShown, uint64(p.tile[i])
 	case !v.HasView && c.Screen:
 		return classShown, 0
 	case p.rank[i] >= 0:
-		return classSpeaker, uint64(p.rank[i]) //nolint:gosec // not negative
+		return classSpeaker, uint64(p.rank[i])
 	default:
 		class = classOther
 	}

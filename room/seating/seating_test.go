@@ -215,7 +215,7 @@ func TestPlannerProperties(t *testing.T) {
 			var p Planner
 			for range 40 {
 				if rng.IntN(10) == 0 {
-					seats = append(seats, make([]Seat, rng.IntN(3))...)
+					seats = slices.Concat(seats, make([]Seat, rng.IntN(3)))
 				}
 				candidates, speakers, viewer := randomRoom(rng)
 				former := slices.Clone(seats)

@@ -147,7 +147,7 @@ func (c *Client) Close() {
 func (c *Client) Leave(ctx context.Context) error {
 	defer c.Close()
 	if err := c.send(protocol.Leave{}); err != nil {
-		return nil //nolint:nilerr // it has ended already
+		return nil // it has ended already
 	}
 	select {
 	case <-c.done:

@@ -100,8 +100,10 @@ type line struct {
 }
 
 func newLine(seat int, kind media.Kind, t *webrtc.RTPTransceiver) *line {
-	return &line{seat: seat, kind: kind, transceiver: t, numbers: continuity{audio: kind == media.Audio},
-		tracks: make(map[uint32]*TrackStats), changed: func() {}}
+	return &line{
+		seat: seat, kind: kind, transceiver: t, numbers: continuity{audio: kind == media.Audio},
+		tracks: make(map[uint32]*TrackStats), changed: func() {},
+	}
 }
 
 // readRTP takes packets in until the PeerConnection closes.

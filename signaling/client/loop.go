@@ -95,7 +95,7 @@ func (l *loop) close() {
 	l.transfers.fail(l.err)
 	if l.pc != nil {
 		if err := l.pc.GracefulClose(); err != nil {
-			l.log.Debug("PeerConnection not closed well", "err", err)
+			l.log.Debug("peer connection not closed well", "err", err)
 		}
 	}
 	close(l.done)

@@ -104,6 +104,9 @@ func newSettings(cfg StackConfig) webrtc.SettingEngine {
 // nackInterval is how often missing packets are asked for; browsers wait about as long.
 const nackInterval = 30 * time.Millisecond
 
+// maxNACKs is how often one packet is asked for. pion does not see that a packet came as RTX, so it asks on.
+const maxNACKs = 4
+
 // newInterceptors makes what a browser does by itself: NACK and RTX both ways, transport feedback, reports.
 func newInterceptors(cfg StackConfig) (*interceptor.Registry, error) {
 	registry := &interceptor.Registry{}
@@ -112,7 +115,7 @@ func newInterceptors(cfg StackConfig) (*interceptor.Registry, error) {
 	}
 	quiet := quietLogs()
 	responder, err1 := nack.NewResponderInterceptor(nack.WithResponderLoggerFactory(quiet))
-	generator, err2 := nack.NewGeneratorInterceptor(nack.GeneratorMaxNacksPerPacket(10),
+	generator, err2 := nack.NewGeneratorInterceptor(nack.GeneratorMaxNacksPerPacket(maxNACKs),
 		nack.GeneratorInterval(nackInterval), nack.WithGeneratorLoggerFactory(quiet))
 	stamper, err3 := twcc.NewHeaderExtensionInterceptor()
 	feedback, err4 := twcc.NewSenderInterceptor(twcc.WithLoggerFactory(quiet))

@@ -50,8 +50,10 @@ func (u *uplink) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, er
 	if i < 0 {
 		return webrtc.RTPCodecParameters{}, fmt.Errorf("server does not take %v", u.codec)
 	}
-	b := &binding{ssrc: uint32(c.SSRC()), pt: uint8(codecs[i].PayloadType), writer: c.WriteStream(),
-		mid: []byte(u.mid())}
+	b := &binding{
+		ssrc: uint32(c.SSRC()), pt: uint8(codecs[i].PayloadType), writer: c.WriteStream(),
+		mid: []byte(u.mid()),
+	}
 	for _, e := range c.HeaderExtensions() {
 		id := uint8(e.ID) //nolint:gosec // at most 255 (RFC 8285)
 		switch e.URI {
@@ -100,10 +102,10 @@ func (u *uplink) catchUp(now time.Time) {
 	if late <= maxLag {
 		return
 	}
-	u.next = u.next.Add(late * interval)
+	u.next = u.next.Add(late * interval) //nolint:durationcheck // late counts intervals
 	clock := uint64(u.codec.ClockRate())
 	ticks := clock * uint64(interval) / uint64(time.Second)   //nolint:gosec // positive
-	u.timestamp += uint32(uint64(late) * ticks & (1<<32 - 1)) //nolint:gosec // wraps as it must
+	u.timestamp += uint32(uint64(late) * ticks & (1<<32 - 1)) // wraps as it must
 }
 
 // send sends the next frame.

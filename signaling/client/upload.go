@@ -51,7 +51,7 @@ func (u *upload) run(ctx context.Context) error {
 				return fmt.Errorf("read file: %w", err)
 			}
 			message = protocol.AppendChunk(message[:0],
-				protocol.Chunk{Transfer: u.transfer, Offset: uint64(sent), Payload: payload[:n]}) //nolint:gosec // not negative
+				protocol.Chunk{Transfer: u.transfer, Offset: uint64(sent), Payload: payload[:n]})
 			if err := u.channel.Send(message); err != nil {
 				return fmt.Errorf("send chunk: %w", err)
 			}

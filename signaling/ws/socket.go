@@ -41,7 +41,7 @@ func (s *socket) serve(ctx context.Context) {
 
 // cut ends the socket without another word. Safe from any goroutine.
 func (s *socket) cut() {
-	s.wire.Close() //nolint:errcheck,gosec // nothing can be done about it
+	s.wire.Close() //nolint:gosec // nothing can be done about it
 }
 
 // hurry bounds all that is still to come, however the peer drags it out. Safe from any goroutine.
@@ -106,7 +106,7 @@ func (s *socket) writeLoop(ctx context.Context) {
 	if code, reason, ok := s.session.Farewell(); ok {
 		// The library waits for the peer's answer; meanwhile what the peer sends is thrown away.
 		s.wire.seal()
-		s.conn.Close(websocket.StatusCode(code), reason) //nolint:errcheck,gosec // the peer may be gone
+		s.conn.Close(websocket.StatusCode(code), reason) //nolint:gosec // the peer may be gone
 		s.cut()
 	}
 }

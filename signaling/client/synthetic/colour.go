@@ -24,7 +24,7 @@ var (
 // Palette returns the i-th of many colours that can all be told apart (below 4,096), whatever their order.
 func Palette(i int) Colour {
 	// 16 levels of each component, spread so that neighbours differ in all three.
-	level := func(n int) uint8 { return uint8(24 + n&15*13) } //nolint:gosec // at most 24 + 15*13 = 219
+	level := func(n int) uint8 { return uint8(24 + n&15*13) } // at most 24 + 15*13 = 219
 	return Colour{Y: level(i*7 + i>>8), Cb: level(i*11 + i>>4), Cr: level(i)}
 }
 

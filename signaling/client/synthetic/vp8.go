@@ -164,7 +164,7 @@ func (v *VP8) packetise(frame []byte, size int, layer uint8) {
 			v.buf = append(v.buf, frame[from:min(to, len(frame))]...)
 		}
 		for at := max(from, len(frame)); at < to; at++ {
-			v.buf = append(v.buf, byte(at*167>>3)) // anything: no decoder reads it
+			v.buf = append(v.buf, byte(at*167>>3)) //nolint:gosec // anything: no decoder reads it
 		}
 		v.payloads = append(v.payloads, v.buf[start:len(v.buf):len(v.buf)])
 		descriptor[0] &^= 0x10 // S: only the first packet starts a partition

@@ -1,5 +1,7 @@
 package synthetic
 
+import "encoding/binary"
+
 // boolWriter is the boolean entropy encoder of VP8 (RFC 6386, section 7.3).
 type boolWriter struct {
 	out    []byte
@@ -60,7 +62,7 @@ func (w *boolWriter) finish() []byte {
 	}
 	v := w.bottom << (w.left & 7)
 	v <<= w.left >> 3 * 8
-	return append(w.out, byte(v>>24), byte(v>>16), byte(v>>8), byte(v))
+	return binary.BigEndian.AppendUint32(w.out, v)
 }
 
 // boolReader is the boolean entropy decoder of VP8 (RFC 6386, section 7.3). Past the end it reads zeros.

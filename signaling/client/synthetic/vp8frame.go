@@ -109,7 +109,7 @@ func appendFrameTag(dst []byte, key bool, firstPartBytes int) []byte {
 	if !key {
 		tag |= 1
 	}
-	return append(dst, byte(tag), byte(tag>>8), byte(tag>>16))
+	return append(dst, byte(tag), byte(tag>>8), byte(tag>>16)) //nolint:gosec // little endian
 }
 
 // writeCommonHeader writes what both kinds of frames have first: no segments, no loop filter, one token partition, the

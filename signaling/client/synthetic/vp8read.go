@@ -89,7 +89,7 @@ func readSolidMacroblock(r *boolReader) (Colour, bool) {
 
 // pixel is the value of a pixel that is so many quantiser steps from 128.
 func pixel(dc, steps int) uint8 {
-	return uint8(max(0, min(255, 128+dc/steps))) //nolint:gosec // clipped
+	return uint8(max(0, min(255, 128+dc/steps))) // clipped
 }
 
 // readDC reads a block that has at most its first coefficient; false means that it has more.

@@ -38,7 +38,6 @@ export function bundleBudget(budget: Budget): Plugin {
         `scripts, gzipped: first load ${kB(firstBytes)} of ${kB(budget.firstBytes)}, ` +
         `all ${kB(totalBytes)} of ${kB(budget.totalBytes)}`;
       if (totalBytes > budget.totalBytes || firstBytes > budget.firstBytes) this.error(`over the budget: ${line}`);
-      this.info(line);
       console.log(`\n${line}`);
     },
   };

@@ -1,24 +1,20 @@
 import { HirobaError } from './error.ts';
 import { expectedCsrc, mediaList } from './media.ts';
+import { Mender } from './mender.ts';
+import type { MenderOwner } from './mender.ts';
 import { Negotiator } from './negotiation.ts';
 import { Pictures } from './pictures.ts';
 import { CHAT_LABEL, FILE_LABEL } from './protocol.ts';
-import type { Candidate, ClientMessage, ErrorMessage, WireSeatState } from './protocol.ts';
+import type { Answer, Candidate, ClientMessage, ErrorMessage, WireSeatState } from './protocol.ts';
 import { Publisher } from './publisher.ts';
 import type { LocalTracks, SendCodecs } from './publisher.ts';
 import { Seats } from './seats.ts';
 import type { Seat } from './seats.ts';
+import { Trickle } from './trickle.ts';
 import type { Logger, ParticipantId, RemoteMedia, Source } from './types.ts';
 
 /** So many seats are added in one offer at most: each costs the browser and the server some milliseconds at once. */
 const GROWTH = 4;
-/** ICE often recovers by itself from a moment without packets. */
-const DISCONNECTED_FOR_MS = 2000;
-/** ICE asks the other side for consent more often than this (RFC 7675, section 5.1), so that something must arrive. */
-const CONSENT_MS = 3500;
-/** From the answer to an ICE restart until it must have worked. */
-const MEND_MS = 5000;
-
 export interface PeerOptions {
   readonly iceServers: readonly RTCIceServer[];
   readonly seats: number;
@@ -29,15 +25,10 @@ export interface PeerOptions {
 }
 
 /** What a `Peer` tells its owner. */
-export interface PeerOwner {
+export interface PeerOwner extends Pick<MenderOwner, 'onDown' | 'onBack' | 'onLost'> {
   send(message: ClientMessage): boolean;
   isMuted(participant: ParticipantId, source: Source): boolean;
   onMedia(media: readonly RemoteMedia[]): void;
-  /** Nothing comes through, and an ICE restart is tried; it works again. */
-  onDown(): void;
-  onBack(): void;
-  /** It could not be mended. Called once. */
-  onLost(): void;
   onError(error: HirobaError): void;
 }
 
@@ -54,22 +45,19 @@ export class Peer {
   readonly negotiator: Negotiator;
   /** When the RTCPeerConnection was made, by `performance.now()`. */
   readonly createdAtMs: number;
+  firstFrameNoted = false;
   readonly #owner: PeerOwner;
-  readonly #logger: Logger | undefined;
+  readonly #trickle: Trickle;
+  readonly #mender: Mender;
   readonly #maxSeats: number;
   readonly #pictures: Pictures<Seat>;
   #media: readonly RemoteMedia[] = [];
   #wantedSeats: number;
   #growing = false;
-  #candidates: RTCIceCandidateInit[] = [];
-  #mending = false;
-  #mendTimer: ReturnType<typeof setTimeout> | undefined;
-  #checkTimer: ReturnType<typeof setTimeout> | undefined;
   #done = false;
 
   constructor(options: PeerOptions, owner: PeerOwner) {
     this.#owner = owner;
-    this.#logger = options.logger;
     this.#maxSeats = options.maxSeats;
     this.#wantedSeats = Math.min(options.seats, options.maxSeats);
     this.createdAtMs = performance.now();
@@ -94,41 +82,40 @@ export class Peer {
     this.chat = this.pc.createDataChannel(CHAT_LABEL);
     this.file = this.pc.createDataChannel(FILE_LABEL);
     this.file.binaryType = 'arraybuffer';
-    this.pc.onicecandidate = (event) => {
-      this.#trickle(event.candidate);
-    };
-    this.pc.onconnectionstatechange = () => {
-      this.#connectionStateChanged();
-    };
+    this.#trickle = new Trickle(this.pc, (candidate) => owner.send(candidate), options.logger);
+    this.#mender = new Mender(
+      this.pc,
+      {
+        negotiate: () => this.negotiator.request(),
+        onDown: () => {
+          owner.onDown();
+        },
+        onBack: () => {
+          owner.onBack();
+        },
+        onLost: () => {
+          owner.onLost();
+        },
+      },
+      options.logger,
+    );
   }
 
   get media(): readonly RemoteMedia[] {
     return this.#media;
   }
 
-  /** The answer to an offer, after which held-back candidates can be used. */
-  async answered(id: number, sdp: string): Promise<void> {
-    await this.negotiator.answer({ type: 'answer', id, sdp });
-    const candidates = this.#candidates;
-    this.#candidates = [];
-    await Promise.all(candidates.map((candidate) => this.#addCandidate(candidate)));
+  async answered(answer: Answer): Promise<void> {
+    await this.negotiator.answer(answer);
+    await this.#trickle.answered();
   }
 
   /** A candidate of the server. */
-  async candidate({ candidate, sdpMid, sdpMLineIndex, usernameFragment }: Candidate): Promise<void> {
-    const init: RTCIceCandidateInit = {
-      candidate,
-      ...(sdpMid === undefined ? {} : { sdpMid }),
-      ...(sdpMLineIndex === undefined ? {} : { sdpMLineIndex }),
-      ...(usernameFragment === undefined ? {} : { usernameFragment }),
-    };
-    if (this.pc.remoteDescription) {
-      await this.#addCandidate(init);
-    } else {
-      this.#candidates.push(init);
-    }
+  candidate(candidate: Candidate): Promise<void> {
+    return this.#trickle.received(candidate);
   }
 
+  /** The server refused an offer. */
   refused(error: ErrorMessage): Promise<void> {
     const { code, message, retryAfterMs } = error;
     return this.negotiator.refuse(error.id ?? '', new HirobaError(code, message, { retryAfterMs }));
@@ -191,16 +178,12 @@ export class Peer {
     }
   }
 
-  /**
-   * The socket was lost and is back, perhaps through another network: finds out whether anything still arrives here, and
-   * mends it if not. Browsers themselves take some ten seconds to notice.
-   */
-  async check(): Promise<void> {
-    clearTimeout(this.#checkTimer);
-    const before = await this.#arrivals();
-    this.#checkTimer = setTimeout(() => {
-      void this.#mendUnless(before);
-    }, CONSENT_MS);
+  /** The session goes on over a new socket: repeats what may have been lost, and checks what may have broken with it. */
+  resumed(): void {
+    this.negotiator.resend();
+    this.tellMuted();
+    this.updateMedia();
+    void this.#mender.check(this.#media.length > 0);
   }
 
   close(): void {
@@ -208,106 +191,10 @@ export class Peer {
       return;
     }
     this.#done = true;
-    clearTimeout(this.#mendTimer);
-    clearTimeout(this.#checkTimer);
-    this.pc.onicecandidate = null;
-    this.pc.onconnectionstatechange = null;
+    this.#mender.close();
+    this.#trickle.close();
     this.#pictures.close();
     this.negotiator.close();
     this.pc.close();
-  }
-
-  #trickle(candidate: RTCIceCandidate | null): void {
-    if (candidate?.candidate) {
-      const { sdpMid, sdpMLineIndex, usernameFragment } = candidate;
-      this.#owner.send({
-        type: 'candidate',
-        candidate: candidate.candidate,
-        ...(sdpMid === null ? {} : { sdpMid }),
-        ...(sdpMLineIndex === null ? {} : { sdpMLineIndex }),
-        ...(usernameFragment === null ? {} : { usernameFragment }),
-      });
-    }
-  }
-
-  async #addCandidate(candidate: RTCIceCandidateInit): Promise<void> {
-    try {
-      await this.pc.addIceCandidate(candidate);
-    } catch (error) {
-      this.#logger?.warn('candidate not usable', { error });
-    }
-  }
-
-  #connectionStateChanged(): void {
-    const state = this.pc.connectionState;
-    this.#logger?.debug('media connection state changed', { state });
-    if (state === 'connected') {
-      clearTimeout(this.#mendTimer);
-      if (this.#mending) {
-        this.#mending = false;
-        this.#owner.onBack();
-      }
-    } else if (state === 'failed') {
-      void this.#mend();
-    } else if (state === 'disconnected' && !this.#mending) {
-      this.#mendTimer = setTimeout(() => {
-        void this.#mend();
-      }, DISCONNECTED_FOR_MS);
-    }
-  }
-
-  /** Mends the connection unless more has arrived. */
-  async #mendUnless(before: number): Promise<void> {
-    if ((await this.#arrivals()) === before && this.pc.connectionState !== 'connecting') {
-      await this.#mend();
-    }
-  }
-
-  /** How much has arrived so far: bytes, and answers to ICE checks. */
-  async #arrivals(): Promise<number> {
-    let arrivals = 0;
-    for (const stat of this.#done ? [] : ((await this.pc.getStats()).values() as Iterable<RTCIceCandidatePairStats>)) {
-      if (stat.type === 'candidate-pair') {
-        arrivals += (stat.bytesReceived ?? 0) + (stat.responsesReceived ?? 0);
-      }
-    }
-    return arrivals;
-  }
-
-  /**
-   * Restarts ICE, unless that is under way: same session, same tracks, a new way through the network. While there is no
-   * socket the offer waits for `resend`.
-   */
-  async #mend(): Promise<void> {
-    if (this.#done || this.#mending) {
-      return;
-    }
-    clearTimeout(this.#mendTimer);
-    this.#mending = true;
-    this.#owner.onDown();
-    this.pc.restartIce();
-    try {
-      await this.negotiator.request();
-    } catch (error) {
-      this.#logger?.debug('ice restart refused', { error });
-      this.#lose();
-      return;
-    }
-    if (this.#isMending()) {
-      this.#mendTimer = setTimeout(() => {
-        this.#lose();
-      }, MEND_MS);
-    }
-  }
-
-  #isMending(): boolean {
-    return this.#mending && !this.#done;
-  }
-
-  #lose(): void {
-    if (!this.#done) {
-      this.pc.onconnectionstatechange = null;
-      this.#owner.onLost();
-    }
   }
 }

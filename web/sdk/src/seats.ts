@@ -1,6 +1,7 @@
 import { preferCodecs } from './codecs.ts';
 import { offerDependencyDescriptor } from './extensions.ts';
 import type { WireSeatMids, WireSeatState } from './protocol.ts';
+import type { ParticipantId, Source } from './types.ts';
 
 /** One audio and one video m-line in which we receive somebody. */
 export interface Seat {
@@ -77,11 +78,13 @@ export class Seats {
     return this.#occupants;
   }
 
-  /** Who is received on this m-line now. */
-  occupantOf(mid: string): { readonly state: WireSeatState; readonly kind: 'audio' | 'video' } | undefined {
-    for (const state of this.#occupants.values()) {
-      if (state.audio === mid || state.video === mid) {
-        return { state, kind: state.audio === mid ? 'audio' : 'video' };
+  /** Whose track is received on this m-line now. */
+  trackOf(mid: string): { readonly participant: ParticipantId; readonly source: Source } | undefined {
+    for (const { audio, video, participant, source } of this.#occupants.values()) {
+      if (participant && (audio === mid || video === mid)) {
+        const screen = source === 'screen' || source === 'screen_audio';
+        const [sound, picture] = screen ? (['screen_audio', 'screen'] as const) : (['microphone', 'camera'] as const);
+        return { participant, source: audio === mid ? sound : picture };
       }
     }
     return undefined;

@@ -104,9 +104,9 @@ describe('Seats', () => {
       [0, 'ada'],
       [2, 'ben'],
     ]);
-    expect(seats.occupantOf('4')).toMatchObject({ kind: 'audio', state: { participant: 'ben' } });
-    expect(seats.occupantOf('1')).toMatchObject({ kind: 'video', state: { participant: 'ada' } });
-    expect(seats.occupantOf('3')).toBeUndefined();
+    expect(seats.trackOf('4')).toEqual({ participant: 'ben', source: 'microphone' });
+    expect(seats.trackOf('1')).toEqual({ participant: 'ada', source: 'camera' });
+    expect(seats.trackOf('3')).toBeUndefined();
   });
 
   it('keeps streams when occupants change, and forgets who is not named', () => {

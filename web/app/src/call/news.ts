@@ -5,6 +5,9 @@ import { messageKey } from './chatLog.ts';
 import type { RoomClient } from './roomClient.ts';
 import { sends } from './tiles.ts';
 
+/** Somebody who reloads the page goes and comes within this time: that is no news. */
+const reloadMs = 3000;
+
 /** What can be opened from a message. */
 export interface NewsLinks {
   readonly openChat: () => void;
@@ -16,17 +19,29 @@ export interface NewsLinks {
 export function tellNews(room: RoomClient, notices: Notices, links: NewsLinks): () => void {
   const { t } = i18next;
   const open = { label: t('news.open'), run: links.openChat };
+  const leaving = new Map<string, ReturnType<typeof setTimeout>>();
   const heard = new Set(room.chat.map(messageKey));
   const offered = new Set(room.files.map((file) => file.localId));
   let sharing = sharersOf(room.participants);
 
   const offs = [
     room.on('joined', ({ name }) => {
-      notices.show(t('news.joined', { name }));
+      const timer = leaving.get(name);
+      if (timer === undefined) {
+        notices.show(t('news.joined', { name }));
+        return;
+      }
+      clearTimeout(timer);
+      leaving.delete(name);
     }),
     room.on('left', ({ participant: { name }, reason }) => {
       const lost = reason === 'timeout' || reason === 'media_failed';
-      notices.show(lost ? t('news.lost', { name }) : t('news.left', { name }));
+      const tell = (): void => {
+        leaving.delete(name);
+        notices.show(lost ? t('news.lost', { name }) : t('news.left', { name }));
+      };
+      clearTimeout(leaving.get(name));
+      leaving.set(name, setTimeout(tell, reloadMs));
     }),
     room.on('participants', (participants) => {
       const now = sharersOf(participants);
@@ -63,6 +78,7 @@ export function tellNews(room: RoomClient, notices: Notices, links: NewsLinks): 
   };
   return () => {
     for (const off of offs) off();
+    for (const timer of leaving.values()) clearTimeout(timer);
   };
 }
 

@@ -52,8 +52,14 @@ describe('screenOrder', () => {
 
 describe('resolveSelfView', () => {
   it('floats until there are two others, unless chosen', () => {
-    expect([0, 1, 2, 9].map((others) => resolveSelfView('auto', others))).toEqual(['float', 'float', 'grid', 'grid']);
-    expect(resolveSelfView('hidden', 5)).toBe('hidden');
+    expect([0, 1, 2, 9].map((others) => resolveSelfView('auto', others, false))).toEqual([
+      'float',
+      'float',
+      'grid',
+      'grid',
+    ]);
+    expect(resolveSelfView('hidden', 5, true)).toBe('hidden');
+    expect(resolveSelfView('auto', 1, true)).toBe('grid');
   });
 });
 

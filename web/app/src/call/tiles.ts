@@ -25,7 +25,6 @@ export function othersTiles(others: readonly Participant[]): readonly TileItem[]
 }
 
 export const cameraTile = (self: Participant): TileItem => item(self, 'camera');
-export const screenTile = (self: Participant): TileItem => item(self, 'screen');
 
 /** Where one's own picture is shown. */
 export type SelfView = 'auto' | 'grid' | 'float' | 'hidden';
@@ -33,9 +32,12 @@ export type SelfView = 'auto' | 'grid' | 'float' | 'hidden';
 export const isSelfView = (value: string | undefined): value is SelfView =>
   value === 'auto' || value === 'grid' || value === 'float' || value === 'hidden';
 
-/** Alone or with one other, one's own picture floats, so that the other is as large as can be. */
-export const resolveSelfView = (choice: SelfView, others: number): Exclude<SelfView, 'auto'> =>
-  choice !== 'auto' ? choice : others <= 1 ? 'float' : 'grid';
+/**
+ * Alone or with one other, one's own picture floats, so that the other is as large as can be. Beside something in front
+ * there is a strip, where it covers nothing.
+ */
+export const resolveSelfView = (choice: SelfView, others: number, hasStage: boolean): Exclude<SelfView, 'auto'> =>
+  choice !== 'auto' ? choice : others <= 1 && !hasStage ? 'float' : 'grid';
 
 /**
  * The tile in front: the pinned one while it is there, else the screen whose sharing began last. `screens` are the keys

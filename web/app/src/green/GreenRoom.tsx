@@ -1,16 +1,18 @@
 import { ArrowLeft } from 'lucide-react';
-import { type ReactNode, type SyntheticEvent, useState } from 'react';
+import { lazy, type ReactNode, Suspense, type SyntheticEvent, useState } from 'react';
 import { Button, Form } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import { navigate } from '../app/useAddress.ts';
 import { useStore } from '../call/hooks.ts';
 import type { Visit } from '../call/visit.ts';
-import { DeviceSettings } from '../devices/DeviceSettings.tsx';
 import { Field } from '../ui/Field.tsx';
 import { LanguageChoice } from '../ui/LanguageChoice.tsx';
 import { Preview } from './Preview.tsx';
 import { isNameProblem, ProblemText, useProblemText } from './ProblemText.tsx';
 import './green.css';
+
+// Most people never open it, and nobody should wait for it.
+const DeviceSettings = lazy(async () => ({ default: (await import('../devices/DeviceSettings.tsx')).DeviceSettings }));
 
 /** Looking in the mirror before going in. Joining works at any moment, with or without devices. */
 export function GreenRoom({ visit }: { readonly visit: Visit }): ReactNode {
@@ -87,7 +89,11 @@ export function GreenRoom({ visit }: { readonly visit: Visit }): ReactNode {
               )}
             </Button>
           </Form>
-          <DeviceSettings media={visit.media} />
+          <div className="green-devices">
+            <Suspense>
+              <DeviceSettings media={visit.media} />
+            </Suspense>
+          </div>
         </div>
       </main>
     </div>

@@ -34,6 +34,12 @@ describe('arrange', () => {
     for (const { box } of placed.slice(1)) expect(box.x).toBeGreaterThan((front?.x ?? 0) + (front?.width ?? 0));
   });
 
+  it('keeps people wide in the strip of a wide window', () => {
+    for (const { box } of arrange(scene({ stage: 'p0', others: ['p0', 'p1'], own: undefined })).placed.slice(1)) {
+      expect(box.width / box.height).toBeCloseTo(16 / 9, 1);
+    }
+  });
+
   it('gives the whole floor to the one in front when nobody else is there', () => {
     const { placed } = arrange(scene({ others: ['s'], own: undefined, stage: 's' }));
     expect(placed).toEqual([{ key: 's', role: 'stage', box: { x: 0, y: 0, width: 1280, height: 720 } }]);

@@ -1,4 +1,4 @@
-import { type Box, gridCapacity, type Size, tileGrid, widescreen } from './grid.ts';
+import { type Box, gridCapacity, type Shape, shapeFor, type Size, tileGrid, widescreen } from './grid.ts';
 import { paginate } from './pages.ts';
 
 /** Where a tile stands: alone in front, in the strip beside the one in front, or one among equals. */
@@ -56,15 +56,17 @@ function arrangeStage(scene: Scene, stage: string): Arrangement {
   if (others.length === 0 && own === undefined) {
     return { placed: [{ key: stage, role: 'stage', box: { x: 0, y: 0, ...area } }], page: 0, pages: 1 };
   }
-  const { front, strip, capacity } = area.width < area.height ? splitUpright(area) : splitWide(area);
+  const { front, strip, shape, capacity } = area.width < area.height ? splitUpright(area) : splitWide(area);
   const { items, page, pages } = paginate(others, own, Math.min(capacity, Math.max(1, scene.maxTiles - 1)), scene.page);
-  const { boxes } = tileGrid(strip, items.length, gap);
+  const { boxes } = tileGrid(strip, items.length, gap, shape);
   return { placed: [{ key: stage, role: 'stage', box: front }, ...place(items, boxes, 'strip', strip)], page, pages };
 }
 
 interface Split {
   readonly front: Box;
   readonly strip: Box;
+  /** The shape of the tiles in the strip. */
+  readonly shape: Shape;
   /** How many tiles the strip takes. */
   readonly capacity: number;
 }
@@ -76,6 +78,7 @@ function splitWide(area: Size): Split {
   return {
     front: { x: 0, y: 0, width: area.width - width - gap, height: area.height },
     strip: { x: area.width - width, y: 0, width, height: area.height },
+    shape: widescreen,
     capacity: Math.max(1, Math.floor((area.height + gap) / (tileHeight + gap))),
   };
 }
@@ -87,6 +90,7 @@ function splitUpright(area: Size): Split {
   return {
     front: { x: 0, y: 0, width: area.width, height },
     strip,
+    shape: shapeFor(strip),
     capacity: gridCapacity(strip, gap, 110, 12),
   };
 }

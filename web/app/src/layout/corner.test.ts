@@ -21,6 +21,11 @@ describe('cornerBox', () => {
     }
   });
 
+  it('stands upright where the window does', () => {
+    const { width, height } = cornerBox({ width: 390, height: 700 }, 'bottom-end', false);
+    expect(height).toBeGreaterThan(width);
+  });
+
   it('is larger while one is alone', () => {
     const area = { width: 1280, height: 720 };
     expect(cornerBox(area, 'top-end', true).width).toBeGreaterThan(cornerBox(area, 'top-end', false).width);

@@ -7,9 +7,11 @@ const margin = 12;
 
 /** The place of one's own picture in a corner; larger while one is alone. */
 export function cornerBox(area: Size, corner: Corner, isLarge: boolean): Box {
-  const share = isLarge ? 0.24 : 0.19;
-  const width = Math.round(Math.min(Math.max(area.width * share, 112), isLarge ? 320 : 256, area.width / 2));
-  const height = Math.round((width * 9) / 16);
+  // A phone held upright has an upright camera.
+  const isUpright = area.width < area.height;
+  const share = isUpright ? 0.26 : isLarge ? 0.24 : 0.19;
+  const width = Math.round(Math.min(Math.max(area.width * share, 96), isLarge ? 320 : 256, area.width / 2));
+  const height = Math.round(isUpright ? (width * 4) / 3 : (width * 9) / 16);
   return {
     x: corner.endsWith('end') ? Math.max(0, area.width - width - margin) : margin,
     y: corner.startsWith('bottom') ? Math.max(0, area.height - height - margin) : margin,

@@ -2,13 +2,12 @@ import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { type ReactNode, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Call } from '../call/call.ts';
-import { useRoom, useStore } from '../call/hooks.ts';
+import { useRoom } from '../call/hooks.ts';
 import {
   cameraTile,
   othersTiles,
   resolveSelfView,
   screenOrder,
-  screenTile,
   type SelfView,
   stageKey,
   type TileItem,
@@ -37,7 +36,6 @@ export function Floor({ call, selfView, onSelfView }: FloorProps): ReactNode {
   const others = useRoom(room, 'participants');
   const media = useRoom(room, 'media');
   useRoom(room, 'state'); // oneself is there from the first "joined" on, and is another one after a fresh join
-  const sharing = useStore(call.screen.stream);
   const { self } = room;
   const [floor, area] = useSize<HTMLUListElement>();
   const floating = useFloating(area, others.length === 0);
@@ -49,28 +47,27 @@ export function Floor({ call, selfView, onSelfView }: FloorProps): ReactNode {
   const nextOrder = screenOrder(order, remote);
   if (nextOrder !== order) setOrder(nextOrder);
 
-  const where = resolveSelfView(selfView, others.length);
-  const ownScreen = self !== undefined && sharing !== undefined ? screenTile(self) : undefined;
   const ownCamera = self === undefined ? undefined : cameraTile(self);
-  const tiles = useMemo(() => {
-    const own = [ownScreen, ownCamera].filter((tile) => tile !== undefined);
-    return new Map([...remote, ...own].map((tile) => [tile.key, tile]));
-    // The keys say all: a tile is made from its participant, who has not changed if the key has not.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [remote, ownScreen?.key, ownCamera?.key]);
-
-  const arrangement = useMemo(() => {
-    const list = [...remote, ...(ownScreen === undefined ? [] : [ownScreen])];
-    return arrange({
-      area,
-      others: list.map((tile) => tile.key),
-      own: where === 'grid' ? ownCamera?.key : undefined,
-      stage: stageKey(pinned, [...tiles.values()], nextOrder),
-      page: wantedPage,
-      maxTiles: Math.min(maxTilesOf(area.width), Math.max(room.limits?.seats ?? 16, 1)),
-    });
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- as above
-  }, [remote, tiles, area, where, pinned, nextOrder, wantedPage, room]);
+  const tiles = useMemo(
+    () => new Map([...remote, ...(ownCamera === undefined ? [] : [ownCamera])].map((tile) => [tile.key, tile])),
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the key names oneself; a mute of one's own is no new tile
+    [remote, ownCamera?.key],
+  );
+  const stage = stageKey(pinned, [...tiles.values()], nextOrder);
+  const where = resolveSelfView(selfView, others.length, stage !== undefined);
+  const ownKey = where === 'grid' ? ownCamera?.key : undefined;
+  const arrangement = useMemo(
+    () =>
+      arrange({
+        area,
+        others: remote.map((tile) => tile.key),
+        own: ownKey,
+        stage,
+        page: wantedPage,
+        maxTiles: Math.min(maxTilesOf(area.width), Math.max(room.limits?.seats ?? 16, 1)),
+      }),
+    [remote, area, ownKey, stage, wantedPage, room],
+  );
   useView(room, arrangement.placed, tiles);
 
   const { placed, page, pages } = arrangement;
@@ -93,7 +90,11 @@ export function Floor({ call, selfView, onSelfView }: FloorProps): ReactNode {
     media.find((one) => one.participant === tile.participant.id && one.source === tile.source);
 
   return (
-    <div className="floor" data-stage={placed.some(({ role }) => role === 'stage') || undefined}>
+    <div
+      className="floor"
+      data-stage={placed.some(({ role }) => role === 'stage') || undefined}
+      data-paged={pages > 1 || undefined}
+    >
       <ul className="floor-tiles" ref={floor} aria-label={t('room.floor')}>
         {placed.map(({ key, role, box }) => {
           const tile = tiles.get(key);

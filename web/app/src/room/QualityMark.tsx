@@ -1,5 +1,4 @@
 import type { ParticipantId } from '@hiroba/sdk';
-import { SignalLow, SignalMedium } from 'lucide-react';
 import { type ReactNode, useCallback, useSyncExternalStore } from 'react';
 import { Button, Tooltip, TooltipTrigger } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
@@ -19,7 +18,6 @@ export function QualityMark({ stats, participant }: QualityMarkProps): ReactNode
     useCallback(() => stats.quality.state.get(participant), [stats, participant]),
   );
   if (quality === undefined || quality === 'good') return null;
-  const Icon = quality === 'fair' ? SignalMedium : SignalLow;
   const text = t(`tile.quality.${quality}`);
   return (
     <TooltipTrigger delay={200}>
@@ -32,7 +30,11 @@ export function QualityMark({ stats, participant }: QualityMarkProps): ReactNode
           notices.show(text);
         }}
       >
-        <Icon aria-hidden />
+        <svg viewBox="0 0 14 12" aria-hidden>
+          <rect x="0" y="8" width="3.5" height="4" rx="1" />
+          <rect x="5.2" y="4.5" width="3.5" height="7.5" rx="1" opacity={quality === 'fair' ? 1 : 0.3} />
+          <rect x="10.4" y="0" width="3.5" height="12" rx="1" opacity="0.3" />
+        </svg>
       </Button>
       <Tooltip className="tooltip">{text}</Tooltip>
     </TooltipTrigger>

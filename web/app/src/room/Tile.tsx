@@ -8,6 +8,7 @@ import type { SpeakingRings } from '../call/speakingRings.ts';
 import type { StatsPoller } from '../call/statsPoller.ts';
 import { type SelfView, sends, type TileItem } from '../call/tiles.ts';
 import { canFlip } from '../devices/canFlip.ts';
+import { sentTrack } from '../devices/localMedia.ts';
 import type { Role } from '../layout/arrange.ts';
 import type { Box } from '../layout/grid.ts';
 import { Avatar, hueStyle } from '../ui/Avatar.tsx';
@@ -49,6 +50,7 @@ function TileFrame(props: TileFrameProps): ReactNode {
     props;
   const { t } = useTranslation();
   const element = useRef<HTMLLIElement>(null);
+  const [isTouched, touch] = useTouched();
   const { id, name } = item.participant;
   useEffect(() => {
     if (element.current === null || item.source === 'screen') return undefined;
@@ -67,9 +69,13 @@ function TileFrame(props: TileFrameProps): ReactNode {
       data-picture={picture}
       data-whole={isWhole || undefined}
       data-dragging={floating?.isDragging === true || undefined}
+      data-touched={isTouched || undefined}
       onPointerDown={floating?.onPointerDown}
+      onPointerUp={(event) => {
+        if (event.pointerType === 'touch') touch();
+      }}
     >
-      <div className="tile-picture" {...(isOwn && item.source === 'camera' ? { 'data-testid': 'self-view' } : {})}>
+      <div className="tile-picture" {...(isOwn ? { 'data-testid': 'self-view' } : {})}>
         {children}
         {picture !== 'playing' && (
           <div className="tile-empty">
@@ -92,6 +98,24 @@ function TileFrame(props: TileFrameProps): ReactNode {
       </div>
     </li>
   );
+}
+
+/** Whether a finger has asked for the buttons of a tile; they go again by themselves. */
+function useTouched(): readonly [boolean, () => void] {
+  const [isTouched, setTouched] = useState(false);
+  useEffect(() => {
+    if (!isTouched) return undefined;
+    const timer = setTimeout(() => {
+      setTouched(false);
+    }, 4000);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [isTouched]);
+  const touch = (): void => {
+    setTouched((before) => !before);
+  };
+  return [isTouched, touch];
 }
 
 interface PinProps {
@@ -184,29 +208,27 @@ interface OwnTileProps {
   readonly floating?: Floating;
 }
 
-/** One's own camera, as in a mirror, or the screen one shares. */
+/** One's own camera, as in a mirror. A screen of one's own is not shown: it is there already, and would show itself. */
 export function OwnTile({ item, call, role, box, isPinned, onPin, onSelfView, floating }: OwnTileProps): ReactNode {
   const { t } = useTranslation();
   const { microphone, camera, facing, devices } = useStore(call.media);
-  const sharing = useStore(call.screen.stream);
-  const isScreen = item.source === 'screen';
-  const track = isScreen ? sharing?.getVideoTracks()[0] : camera.wanted ? camera.track : undefined;
-  const label = isScreen ? t('tile.ownScreen') : t('tile.you', { name: item.participant.name });
+  const track = camera.wanted ? camera.track : undefined;
+  const label = t('tile.you', { name: item.participant.name });
   return (
     <TileFrame
       item={item}
       role={role}
       box={box}
       label={label}
-      picture={track !== undefined ? 'playing' : !isScreen && camera.starting ? 'coming' : 'off'}
-      isMuted={!isScreen && !(microphone.wanted && microphone.track !== undefined)}
+      picture={track !== undefined ? 'playing' : camera.starting ? 'coming' : 'off'}
+      isMuted={sentTrack(microphone) === null}
       isOwn
-      isWhole={isScreen}
+      isWhole={false}
       rings={call.rings}
       floating={floating}
       actions={
         <>
-          {!isScreen && track !== undefined && canFlip(devices) && (
+          {track !== undefined && canFlip(devices) && (
             <IconButton
               icon={SwitchCamera}
               label={t('device.flip')}
@@ -214,7 +236,7 @@ export function OwnTile({ item, call, role, box, isPinned, onPin, onSelfView, fl
               onPress={() => void call.media.flip()}
             />
           )}
-          {!isScreen && role === 'float' && (
+          {role === 'float' && (
             <IconButton
               icon={EyeOff}
               label={t('tile.hideSelf')}
@@ -228,7 +250,7 @@ export function OwnTile({ item, call, role, box, isPinned, onPin, onSelfView, fl
         </>
       }
     >
-      {track !== undefined && <TrackVideo track={track} isMirrored={!isScreen && facing !== 'environment'} />}
+      {track !== undefined && <TrackVideo track={track} isMirrored={facing !== 'environment'} />}
     </TileFrame>
   );
 }

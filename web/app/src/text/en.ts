@@ -104,6 +104,7 @@ export const en = {
     turnOn: '{{what}}: turn on',
     turnOff: '{{what}}: turn off',
     stopScreen: 'Stop sharing',
+    sharing: 'Everybody here sees your screen.',
     unread_one: '{{count}} unread message',
     unread_other: '{{count}} unread messages',
     muted: 'You are muted',
@@ -117,7 +118,6 @@ export const en = {
   tile: {
     you: '{{name}} (you)',
     screenOf: 'Screen of {{name}}',
-    ownScreen: 'Your screen',
     muted: 'Microphone is off',
     coming: 'The picture is coming…',
     codec: 'This browser cannot play {{codec}} video',

@@ -108,6 +108,7 @@ export const ja: Texts = {
     turnOn: '{{what}}をオンにする',
     turnOff: '{{what}}をオフにする',
     stopScreen: '共有を停止',
+    sharing: 'あなたの画面が全員に見えています。',
     unread_one: '未読メッセージ {{count}} 件',
     unread_other: '未読メッセージ {{count}} 件',
     muted: 'ミュート中です',
@@ -121,7 +122,6 @@ export const ja: Texts = {
   tile: {
     you: '{{name}}（自分）',
     screenOf: '{{name}}さんの画面',
-    ownScreen: '自分の画面',
     muted: 'マイクはオフです',
     coming: '映像を待っています…',
     codec: 'このブラウザーは {{codec}} の映像を再生できません',

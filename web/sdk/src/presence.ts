@@ -1,0 +1,350 @@
+import { Conversation } from './conversation.ts';
+import { Emitter } from './emitter.ts';
+import { HirobaError } from './error.ts';
+import type { RoomEvents } from './events.ts';
+import { FileExchange } from './files/exchange.ts';
+import { LocalMedia } from './local.ts';
+import { Peer } from './peer.ts';
+import type { ErrorMessage, ServerMessage, Welcome } from './protocol.ts';
+import { Roster } from './roster.ts';
+import { Session } from './session.ts';
+import { StatsReader } from './stats.ts';
+import type {
+  Counters,
+  Limits,
+  ParticipantId,
+  RemoteMedia,
+  RoomOptions,
+  RoomState,
+  RoomStats,
+  Source,
+  Speaker,
+  Timings,
+} from './types.ts';
+import { ViewSender } from './view.ts';
+
+/**
+ * The inside of a `Room`: the parts that stay (session, roster, chat, files, view, local media), the `Peer` that comes
+ * and goes with each session on the server, and the wires between them.
+ */
+export class Presence {
+  readonly events = new Emitter<RoomEvents>();
+  readonly session: Session;
+  readonly roster = new Roster();
+  readonly local = new LocalMedia();
+  readonly chat: Conversation;
+  readonly files: FileExchange;
+  readonly view: ViewSender;
+  readonly #options: RoomOptions;
+  #peer: Peer | undefined;
+  #stats = new StatsReader();
+  #welcome: Welcome | undefined;
+  #speakers: readonly Speaker[] = [];
+  #room: string | undefined;
+  #enteredAtMs = 0;
+  #timings: Timings = {};
+  #closedPeers = { peerConnections: 0, offers: 0, answers: 0 };
+
+  constructor(url: string, options: RoomOptions) {
+    this.#options = options;
+    this.session = new Session(
+      url,
+      {
+        onState: (state) => {
+          this.#stateChanged(state);
+        },
+        onWelcome: (welcome) => {
+          this.#welcomed(welcome);
+        },
+        onMessage: (message) => {
+          this.#received(message);
+        },
+        onStartMedia: () => {
+          this.#startMedia();
+        },
+        onResumeMedia: () => {
+          this.#peer?.resumed();
+        },
+        onDropMedia: () => {
+          this.#dropMedia();
+        },
+      },
+      options.logger,
+    );
+    this.files = new FileExchange({
+      self: () => this.roster.self,
+      nameOf: (id) => this.roster.find(id)?.name ?? '',
+      limits: () => this.limits,
+      onFiles: (files) => {
+        this.events.emit('files', files);
+      },
+      onError: (error) => {
+        this.events.emit('error', error);
+      },
+    });
+    this.chat = new Conversation({
+      send: (message) => this.session.send(message),
+      onChat: (messages) => {
+        this.events.emit('chat', messages);
+      },
+      onError: (error) => {
+        this.#refused(error);
+      },
+    });
+    this.view = new ViewSender((view) => this.session.send(view));
+  }
+
+  get media(): readonly RemoteMedia[] {
+    return this.#peer?.media ?? [];
+  }
+
+  get speakers(): readonly Speaker[] {
+    return this.#speakers;
+  }
+
+  get limits(): Limits | undefined {
+    return this.#welcome?.limits;
+  }
+
+  get timings(): Timings {
+    return this.#timings;
+  }
+
+  get counters(): Counters {
+    const { peerConnections, offers, answers } = this.#closedPeers;
+    const peer = this.#peer;
+    return {
+      offers: offers + (peer?.negotiator.offers ?? 0),
+      answers: answers + (peer?.negotiator.answers ?? 0),
+      reconnects: this.session.reconnects,
+      peerConnections: peerConnections + (peer ? 1 : 0),
+      seats: peer?.seats.count ?? 0,
+    };
+  }
+
+  /** A join begins: what belongs to another room is forgotten. */
+  enter(room: string): void {
+    if (room !== this.#room) {
+      this.#room = room;
+      this.chat.clear();
+      this.files.clear();
+    }
+    this.#enteredAtMs = performance.now();
+    this.#timings = {};
+  }
+
+  async stats(): Promise<RoomStats> {
+    const peer = this.#peer;
+    if (!peer) {
+      return { atMs: Date.now(), connection: { bitsPerSecondReceived: 0, bitsPerSecondSent: 0 }, tracks: [] };
+    }
+    return this.#stats.read(await peer.pc.getStats(), (mid) => this.#trackOf(mid), Date.now());
+  }
+
+  #stateChanged(state: RoomState): void {
+    this.events.emit('state', state);
+    if (state.kind === 'ended' || state.kind === 'idle') {
+      this.roster.clear();
+      this.#speakers = [];
+      this.events.emit('participants', this.roster.others);
+      this.events.emit('speakers', this.#speakers);
+    }
+  }
+
+  #welcomed(welcome: Welcome): void {
+    this.#welcome = welcome;
+    const { came, gone } = this.roster.replace(welcome.self, welcome.participants ?? []);
+    this.#speakers = welcome.speakers ?? [];
+    this.events.emit('participants', this.roster.others);
+    this.events.emit('speakers', this.#speakers);
+    if (welcome.resumed) {
+      // Not after a fresh join: there everybody would seem to have left and come.
+      for (const participant of gone) {
+        this.events.emit('left', { participant, reason: 'left' });
+      }
+      for (const participant of came) {
+        this.events.emit('joined', participant);
+      }
+    }
+    this.view.repeat(welcome.limits.viewTiles);
+    this.chat.welcomed(welcome.chat ?? []);
+  }
+
+  #received(message: ServerMessage): void {
+    switch (message.type) {
+      case 'answer':
+        void this.#peer?.answered(message);
+        break;
+      case 'candidate':
+        void this.#peer?.candidate(message);
+        break;
+      case 'seats':
+        this.#peer?.occupy(message.seats ?? []);
+        break;
+      case 'need_seats':
+        void this.#peer?.growSeats(message.seats);
+        break;
+      case 'joined': {
+        const participant = this.roster.add(message.participant);
+        this.#rosterChanged();
+        if (participant) {
+          this.events.emit('joined', participant);
+        }
+        break;
+      }
+      case 'left': {
+        const participant = this.roster.remove(message.participant);
+        this.#rosterChanged();
+        if (participant) {
+          this.events.emit('left', { participant, reason: message.reason });
+        }
+        break;
+      }
+      case 'updated':
+        this.roster.update(message.participant);
+        this.#rosterChanged();
+        break;
+      case 'speakers':
+        this.#speakers = message.speakers ?? [];
+        this.events.emit('speakers', this.#speakers);
+        break;
+      case 'chat':
+        this.chat.received(message);
+        break;
+      case 'error':
+        this.#refused(message);
+        break;
+      case 'welcome':
+      case 'bye':
+      case 'pong':
+        break; // the session's and the socket's
+    }
+  }
+
+  #rosterChanged(): void {
+    this.events.emit('participants', this.roster.others);
+    this.#peer?.updateMedia();
+  }
+
+  #refused(error: ErrorMessage): void {
+    if (error.re === 'offer') {
+      void this.#peer?.refused(error);
+      return; // whoever asked for the offer is told
+    }
+    if (error.re === 'chat_send' && error.id !== undefined) {
+      this.chat.refused(error.id);
+    }
+    const { retryAfterMs } = error;
+    this.events.emit('error', new HirobaError(error.code, error.message, { retryAfterMs }));
+  }
+
+  #startMedia(): void {
+    const welcome = this.#welcome;
+    if (!welcome) {
+      return;
+    }
+    this.#closePeer();
+    const { maxSeats = Infinity, seats = welcome.seats, videoCodec, screenVideoCodec = videoCodec } = this.#options;
+    const peer = new Peer(
+      {
+        iceServers: [...(welcome.iceServers ?? []).map(iceServer), ...(this.#options.iceServers ?? [])],
+        seats,
+        maxSeats: Math.min(maxSeats, welcome.limits.seats),
+        codecs: { camera: videoCodec, screen: screenVideoCodec },
+        local: this.local.tracks,
+        logger: this.#options.logger,
+      },
+      {
+        send: (message) => this.session.send(message),
+        isMuted: (participant, source) => this.roster.isMuted(participant, source),
+        onMedia: (media) => {
+          this.events.emit('media', media);
+          this.#noteFirstFrame();
+        },
+        onDown: () => {
+          this.session.happened({ type: 'media_down' });
+        },
+        onBack: () => {
+          this.session.happened({ type: 'media_back' });
+        },
+        onLost: () => {
+          this.session.happened({ type: 'media_lost' });
+        },
+        onError: (error) => {
+          this.events.emit('error', error);
+        },
+      },
+    );
+    this.#peer = peer;
+    this.#stats = new StatsReader();
+    this.local.attach(peer);
+    this.files.attach(peer.file);
+    this.chat.attach(peer.chat);
+    void this.#negotiateFirst(peer);
+  }
+
+  async #negotiateFirst(peer: Peer): Promise<void> {
+    try {
+      await peer.negotiator.request();
+    } catch (error) {
+      if (this.#peer === peer && error instanceof HirobaError) {
+        this.session.refused(error);
+      }
+      return;
+    }
+    if (this.#peer === peer) {
+      peer.tellMuted();
+      this.session.happened({ type: 'answered' });
+    }
+  }
+
+  #dropMedia(): void {
+    const had = this.media.length > 0;
+    this.#closePeer();
+    this.files.detach();
+    this.#welcome = undefined;
+    if (had) {
+      this.events.emit('media', this.media);
+    }
+  }
+
+  #closePeer(): void {
+    const peer = this.#peer;
+    if (peer) {
+      const { peerConnections, offers, answers } = this.counters;
+      this.#closedPeers = { peerConnections, offers, answers };
+      this.#peer = undefined;
+      this.local.attach(undefined);
+      peer.close();
+    }
+  }
+
+  #noteFirstFrame(): void {
+    const peer = this.#peer;
+    if (!peer || peer.firstFrameNoted || !this.media.some((media) => media.playing)) {
+      return;
+    }
+    peer.firstFrameNoted = true;
+    const nowMs = performance.now();
+    const peerConnectionMs = nowMs - peer.createdAtMs;
+    const first = this.#timings.joinMs === undefined;
+    const joinMs = this.#timings.joinMs ?? nowMs - this.#enteredAtMs;
+    this.#timings = { joinMs, peerConnectionMs };
+    if (first) {
+      this.events.emit('firstFrame', { joinMs, peerConnectionMs });
+    }
+  }
+
+  #trackOf(mid: string): { participant: ParticipantId; source: Source } | undefined {
+    const self = this.roster.self;
+    const own = this.#peer?.publisher.sourceOf(mid);
+    if (own) {
+      return self && { participant: self.id, source: own };
+    }
+    return this.#peer?.seats.trackOf(mid);
+  }
+}
+
+function iceServer({ urls, ...rest }: NonNullable<Welcome['iceServers']>[number]): RTCIceServer {
+  return { urls: [...urls], ...rest };
+}
