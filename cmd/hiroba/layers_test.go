@@ -39,6 +39,7 @@ var layers = map[string]int{
 	"sfu/alloc":    20,
 	"sfu/pacer":    20,
 	"sfu/stats":    20,
+	"sfu/flight":   21,
 
 	"sfu/ingress": 30,
 	"sfu/egress":  30,

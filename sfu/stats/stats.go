@@ -65,6 +65,9 @@ const (
 	reasons
 )
 
+// ReasonCount is how many reasons there are.
+const ReasonCount = int(reasons)
+
 var reasonNames = [reasons]string{
 	"malformed", "unknown_payload_type", "duplicate", "too_old", "padding_only", "awaiting_keyframe", "before_switch",
 	"unsupported_codec", "not_connected", "write_failed", "nack_unknown", "nack_too_soon", "nack_over_budget",
