@@ -196,3 +196,14 @@ func (p *Publisher) handleWanted(highest int8) {
 
 // ntp is the publisher's wall clock.
 func (p *Publisher) ntp() rtptime.NTP { return rtptime.NewNTP(p.local(p.world.now)) }
+
+// Residual is the share of packets of pictures that were lost for good, or came later than 500 ms after they were sent, up
+// to a second ago.
+func (p *Publisher) Residual() float64 {
+	sum, all := 0.0, 0
+	for _, c := range p.cameras {
+		sum += c.delivery.residual(p.world.now.Add(-time.Second)) * float64(c.delivery.total)
+		all += c.delivery.total
+	}
+	return sum / float64(max(all, 1))
+}

@@ -241,3 +241,6 @@ func (t *timer) set(w *World, at time.Time, f func()) {
 		}
 	})
 }
+
+// CSRC names the track in the packets of seats.
+func (t *Track) CSRC() media.CSRC { return t.csrc }
