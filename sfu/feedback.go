@@ -125,6 +125,7 @@ func (s *subscriber) handleReports(arrived time.Time, reports []rtcp.ReceptionRe
 			continue
 		}
 		if rtt, ok := roundTrip(arrived, r.LastSenderReport, r.Delay); ok {
+			s.flight.SetRTT(rtt)
 			for _, t := range s.all { // one transport
 				t.line.SetRTT(rtt)
 			}

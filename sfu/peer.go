@@ -224,7 +224,7 @@ func (p *Peer) handleState(s State) {
 	p.state.Store(s)
 	p.log.Debug("peer state changed", "state", s)
 	if s == StateConnected {
-		p.down.post(func(sub *subscriber, _ time.Time) { sub.handleConnected() })
+		p.down.post(func(sub *subscriber, now time.Time) { sub.handleConnected(now) })
 	}
 	p.emit(StateChanged{State: s})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/egress"
+	"hiroba/sfu/flight"
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 	"hiroba/sfu/stats"
@@ -47,11 +48,13 @@ type seat struct {
 
 func newSeat(p *Peer, index int, mids SeatMIDs) *seat {
 	stream := fmt.Sprintf("seat%d", index)
-	return &seat{
-		mids:  mids,
-		audio: &seatTrack{peer: p, kind: media.Audio, mid: mids.Audio, id: fmt.Sprintf("a%d", index), stream: stream},
-		video: &seatTrack{peer: p, kind: media.Video, mid: mids.Video, id: fmt.Sprintf("v%d", index), stream: stream},
+	track := func(kind media.Kind, mid media.MID, id string) *seatTrack {
+		return &seatTrack{
+			peer: p, kind: kind, mid: mid, id: fmt.Sprintf("%s%d", id, index), stream: stream,
+			flight: p.down.flight.Line(index, kind),
+		}
 	}
+	return &seat{mids: mids, audio: track(media.Audio, mids.Audio, "a"), video: track(media.Video, mids.Video, "v")}
 }
 
 // seatTrack is one m-line of a seat. Towards pion it is a TrackLocal; towards the shard it is a line.
@@ -74,6 +77,7 @@ type seatTrack struct {
 	replayed   int64
 	replayedOf uint32
 	source     *UpTrack // the one that line.Current names
+	flight     flight.Line
 }
 
 var errNoCodec = errors.New("no codec in common")
@@ -143,6 +147,7 @@ func (t *seatTrack) setTarget(track *UpTrack) {
 	t.replayedOf = 0
 	former := t.target
 	t.target = track
+	t.flight.Asked(t.peer.shard.now, csrcOf(track))
 	if t.line == nil {
 		return // bind catches up
 	}
@@ -219,11 +224,13 @@ func (t *seatTrack) adapt() {
 		wanted.Spatial = min(wanted.Spatial, best)
 	}
 	t.line.SetWanted(wanted)
+	t.flight.Wanted(t.peer.shard.now, t.target.csrc, wanted)
 	if !t.peer.down.connected {
 		return
 	}
 	if encoding, needed := t.line.NeedsKeyframe(best); needed && !t.replay(encoding) {
 		t.target.wantKeyframe(encoding)
+		t.flight.KeyframeWanted(t.peer.shard.now, t.target.csrc, encoding)
 	}
 }
 
@@ -245,20 +252,20 @@ func (t *seatTrack) replay(encoding int8) bool {
 		t.send(now, t.target, p, true)
 	}
 	t.peer.engine.counters.Replays.Add(1)
+	t.flight.Replayed(now, t.target.csrc, to-from+1)
 	_, needed := t.line.NeedsKeyframe(t.target.best())
 	return !needed
 }
 
 // handleRTP sends a packet of a track that this seat is attached to, if it should.
 func (t *seatTrack) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
-	counters := &t.peer.engine.counters
 	if !t.peer.down.connected {
-		counters.Dropped(stats.Down, stats.NotConnected)
+		t.dropped(stats.NotConnected)
 		return
 	}
 	if p.Header.Payload.Empty() {
 		t.line.Skip(track.csrc, p)
-		counters.Dropped(stats.Down, stats.PaddingOnly)
+		t.dropped(stats.PaddingOnly)
 		return
 	}
 	t.send(now, track, p, false)
@@ -266,7 +273,6 @@ func (t *seatTrack) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
 
 // send passes a packet through the line, and on to the client.
 func (t *seatTrack) send(now time.Time, track *UpTrack, p *packet.Packet, replay bool) {
-	counters := &t.peer.engine.counters
 	var (
 		out          egress.Packet
 		switched, ok bool
@@ -277,14 +283,16 @@ func (t *seatTrack) send(now time.Time, track *UpTrack, p *packet.Packet, replay
 	} else {
 		out, switched, reason, ok = t.line.HandleRTP(track.csrc, p)
 	}
+	t.flight.Layer(now, t.line.Current(), t.line.Layer())
 	if !ok {
-		counters.Dropped(stats.Down, reason)
+		t.dropped(reason)
 		return
 	}
 	if switched {
 		t.leaveSource(track)
-		counters.SeatSwitches.Add(1)
+		t.peer.engine.counters.SeatSwitches.Add(1)
 		t.line.HandleSwitch()
+		t.flight.Switched(now, track.csrc)
 	}
 	t.write(now, track, &out, replay)
 	if switched {
@@ -296,30 +304,34 @@ func (t *seatTrack) send(now time.Time, track *UpTrack, p *packet.Packet, replay
 func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
 	counters := &t.peer.engine.counters
 	counters.NACKsReceived.Add(1)
+	t.flight.NACK()
 	source, number, ok := t.line.Recall(sequence)
 	if !ok || t.source == nil {
-		counters.Dropped(stats.Down, stats.NACKUnknown)
+		t.dropped(stats.NACKUnknown)
 		return
 	}
 	p, ok := t.peer.shard.sent(t.source, source, number)
 	if !ok {
-		counters.Dropped(stats.Down, stats.NACKUnknown)
+		t.dropped(stats.NACKUnknown)
 		return
 	}
 	out, reason, ok := t.line.HandleNACK(now, sequence, p)
 	if !ok {
-		counters.Dropped(stats.Down, reason)
+		t.dropped(reason)
 		return
 	}
 	counters.RTXSent.Add(1)
+	t.flight.RTX()
 	t.write(now, t.source, &out, false)
 }
 
 // handlePLI passes a subscriber's wish on to the publisher. An empty seat is asked for one by browsers, too.
 func (t *seatTrack) handlePLI() {
 	t.peer.engine.counters.PLIsReceived.Add(1)
+	t.flight.PLI()
 	if encoding, ok := t.line.Demand(); ok && t.target != nil {
 		t.target.wantKeyframe(encoding)
+		t.flight.KeyframeWanted(t.peer.shard.now, t.target.csrc, encoding)
 	}
 }
 
@@ -329,10 +341,11 @@ func (t *seatTrack) write(now time.Time, track *UpTrack, out *egress.Packet, rep
 	down.transportSequence++
 	n, err := t.out.write(now, out, track.csrc, down.transportSequence, &down.scratch)
 	if err != nil {
-		counters.Dropped(stats.Down, stats.WriteFailed)
+		t.dropped(stats.WriteFailed)
 		return
 	}
 	counters.Forwarded(stats.Down, t.kind, n)
+	t.flight.Sent(now, n, track.csrc, out.Source.Encoding, out.Source.Info.Keyframe && !out.RTX)
 	if !out.RTX && !replay {
 		counters.ForwardDelay.Observe(time.Since(out.Source.Arrived))
 	}
@@ -340,6 +353,12 @@ func (t *seatTrack) write(now time.Time, track *UpTrack, out *egress.Packet, rep
 		down.sending = true
 		t.peer.emit(FirstForwarded{})
 	}
+}
+
+// dropped counts a packet that is not sent, for everybody and for this subscriber.
+func (t *seatTrack) dropped(reason stats.Reason) {
+	t.peer.engine.counters.Dropped(stats.Down, reason)
+	t.flight.Dropped(reason)
 }
 
 // csrcOf is the CSRC of a track; 0 for none.

@@ -34,6 +34,7 @@ type shard struct {
 	feeds       map[*UpTrack]*feed
 	subscribers map[*subscriber]struct{}
 	nextTick    time.Time
+	now         time.Time // of the batch
 }
 
 // shardItem is a packet of an up track, or something to do.
@@ -158,6 +159,7 @@ func (s *shard) run() {
 		case <-ticker.C:
 		}
 		now := time.Now()
+		s.now = now
 		batch = s.inbox.Take(batch)
 		for i := range batch {
 			s.contain(now, &batch[i])

@@ -6,6 +6,7 @@ import (
 	"github.com/pion/rtcp"
 
 	"hiroba/sfu/egress"
+	"hiroba/sfu/flight"
 	"hiroba/sfu/media"
 	"hiroba/sfu/rtptime"
 )
@@ -22,6 +23,7 @@ type subscriber struct {
 	// transportSequence is the last transport-wide sequence number; it counts all packets of the peer.
 	transportSequence uint16
 	scratch           scratch
+	flight            flight.Recorder
 }
 
 func newSubscriber(p *Peer) *subscriber {
@@ -75,11 +77,12 @@ func (s *subscriber) bind(t *seatTrack, line *egress.Line, out writer) {
 }
 
 // handleConnected lets packets out. What publishers sent before is lost, so keyframes are asked for.
-func (s *subscriber) handleConnected() {
+func (s *subscriber) handleConnected(now time.Time) {
 	if s.connected {
 		return
 	}
 	s.connected = true
+	s.flight.HandleConnected(now)
 	for _, t := range s.all {
 		t.adapt()
 	}
@@ -89,6 +92,7 @@ func (s *subscriber) handleTick(now time.Time) {
 	if !s.connected {
 		return
 	}
+	s.flight.HandleTick(now)
 	for _, t := range s.all {
 		t.report(now)
 		t.adapt() // sizes and encodings change, and a wish for a keyframe may still stand

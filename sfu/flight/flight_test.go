@@ -109,7 +109,7 @@ func TestRecorderForgetsTheOldest(t *testing.T) {
 	var r flight.Recorder
 	l := r.Line(0, media.Video)
 	for n := range 2*flight.Decisions + 7 {
-		l.Asked(at(1000*n), media.CSRC(n))
+		l.Asked(at(1000*n), media.CSRC(n+1))
 		l.Sent(at(1000*n), 100, alice, 0, false)
 		r.HandleTick(at(1000 * n))
 	}
@@ -117,7 +117,7 @@ func TestRecorderForgetsTheOldest(t *testing.T) {
 	if len(d.Records) != flight.Decisions || d.Decided != 2*flight.Decisions+7 {
 		t.Errorf("%d records of %d", len(d.Records), d.Decided)
 	}
-	if first, last := d.Records[0].Track, d.Records[len(d.Records)-1].Track; first != flight.Decisions+7 || last != 2*flight.Decisions+6 {
+	if first, last := d.Records[0].Track, d.Records[len(d.Records)-1].Track; first != flight.Decisions+8 || last != 2*flight.Decisions+7 {
 		t.Errorf("tracks %d to %d", first, last)
 	}
 	if len(d.Seconds) != flight.Seconds {

@@ -13,7 +13,8 @@ type Line struct {
 	recorder *Recorder
 	seat     uint8
 	media    media.Kind
-	// wanted and layer are those that were noted last.
+	// What was noted last.
+	asked, sent   media.CSRC
 	wanted, layer media.Layer
 	// wish is the keyframe that is wanted and has not come: an encoding of wishOf; -1 is none.
 	wish   int8
@@ -38,15 +39,24 @@ func (l *Line) record(now time.Time, d Record) {
 	l.recorder.Record(now, d)
 }
 
-// Asked notes who should sit here; 0 is nobody.
+// Asked notes who should sit here, if it is somebody else than before; 0 is nobody.
 func (l *Line) Asked(now time.Time, track media.CSRC) {
+	if track == l.asked {
+		return
+	}
 	l.record(now, Record{Kind: Asked, Track: track})
-	l.wanted = none
+	l.asked, l.wanted = track, none
+	if track == 0 {
+		l.sent, l.layer = 0, none // at once
+	}
 }
 
-// Switched notes who is sent.
+// Switched notes who is sent, if it is somebody else than before.
 func (l *Line) Switched(now time.Time, track media.CSRC) {
-	l.record(now, Record{Kind: Switched, Track: track})
+	if track != l.sent {
+		l.record(now, Record{Kind: Switched, Track: track})
+		l.sent = track
+	}
 }
 
 // Wanted notes which layer of the track should be sent, if it is another than before.
