@@ -247,9 +247,10 @@ func (t *seatTrack) replay(encoding int8) bool {
 		return false
 	}
 	t.replayedOf, t.replayed = kept.source, from
+	newest, _ := kept.packets.At(to)
 	for n := from; n <= to; n++ {
 		p, _ := kept.packets.At(n)
-		t.send(now, t.target, p, true)
+		t.send(now, t.target, p, newest)
 	}
 	t.peer.engine.counters.Replays.Add(1)
 	t.flight.Replayed(now, t.target.csrc, to-from+1)
@@ -268,18 +269,18 @@ func (t *seatTrack) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
 		t.dropped(stats.PaddingOnly)
 		return
 	}
-	t.send(now, track, p, false)
+	t.send(now, track, p, nil)
 }
 
-// send passes a packet through the line, and on to the client.
-func (t *seatTrack) send(now time.Time, track *UpTrack, p *packet.Packet, replay bool) {
+// send passes a packet through the line, and on to the client. Newest is the last packet of a replay, nil outside of one.
+func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet) {
 	var (
 		out          egress.Packet
 		switched, ok bool
 		reason       stats.Reason
 	)
-	if replay {
-		out, switched, reason, ok = t.line.HandleReplay(now, track.csrc, p)
+	if newest != nil {
+		out, switched, reason, ok = t.line.HandleReplay(newest.Captured, track.csrc, p)
 	} else {
 		out, switched, reason, ok = t.line.HandleRTP(track.csrc, p)
 	}
@@ -294,7 +295,7 @@ func (t *seatTrack) send(now time.Time, track *UpTrack, p *packet.Packet, replay
 		t.line.HandleSwitch()
 		t.flight.Switched(now, track.csrc)
 	}
-	t.write(now, track, &out, replay)
+	t.write(now, track, &out, newest != nil)
 	if switched {
 		t.report(now) // at once, for lip sync
 	}

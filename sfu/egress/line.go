@@ -203,17 +203,24 @@ func (l *Line) Demand() (encoding int8, ok bool) {
 	return max(l.layers.Encoding(), 0), true
 }
 
-// replayStep is how far apart the frames of a replay are shown, in RTP timestamp units: a millisecond.
-const replayStep = 90
+// replayStep is how far apart the frames of a replay are shown, in RTP timestamp units: a tenth of a millisecond. All of
+// them together must be less than what would be noticed as lips out of time.
+const replayStep = 9
 
 // HandleReplay decides about a packet that was kept, as HandleRTP does: the packets from the target's last keyframe on, in
-// order, let a new occupant be seen at once. They are shown in quick succession up to the present.
-func (l *Line) HandleReplay(now time.Time, track media.CSRC, p *packet.Packet) (out Packet, switched bool, reason stats.Reason, ok bool) {
-	if !l.waiting && track == l.current && rewrite.SourceID(p.Source) == l.rw.Current() && p.Header.Timestamp != l.replayed {
-		l.rw.Retime(number(p), replayStep)
+// order, let a new occupant be seen at once. They are shown in quick succession, as if they had all been captured when
+// the newest of them was: so what follows is shown at its time.
+func (l *Line) HandleReplay(captured time.Time, track media.CSRC, p *packet.Packet) (out Packet, switched bool, reason stats.Reason, ok bool) {
+	if !l.waiting && track == l.current && rewrite.SourceID(p.Source) == l.rw.Current() {
+		if !l.rw.Ahead(p.Sequence) { // it was sent, or left out
+			return out, false, stats.BeforeSwitch, false
+		}
+		if p.Header.Timestamp != l.replayed {
+			l.rw.Retime(number(p), replayStep)
+		}
 	}
 	l.replayed = p.Header.Timestamp
-	return l.handle(now, track, p)
+	return l.handle(captured, track, p)
 }
 
 // HandleRTP decides about a packet of an up track. When ok is false, reason says why it is not sent.
@@ -247,7 +254,7 @@ func (l *Line) handle(captured time.Time, track media.CSRC, p *packet.Packet) (o
 		if !ok {
 			return out, false, stats.BeforeSwitch, false
 		}
-		out = l.sent(p, pt, numbers, marker)
+		out = l.sent(captured, p, pt, numbers, marker)
 		l.setActive(&out, former != l.layers.Current())
 		return out, false, 0, true
 	default:
@@ -276,7 +283,7 @@ func (l *Line) handleNext(captured time.Time, track media.CSRC, p *packet.Packet
 // begin starts a run of packets with one that can be decoded alone.
 func (l *Line) begin(captured time.Time, p *packet.Packet, pt media.PayloadType, marker bool) Packet {
 	l.waiting = false
-	out := l.sent(p, pt, l.rw.Switch(captured, rewrite.SourceID(p.Source), number(p)), marker)
+	out := l.sent(captured, p, pt, l.rw.Switch(captured, rewrite.SourceID(p.Source), number(p)), marker)
 	l.setActive(&out, true)
 	return out
 }
@@ -339,10 +346,10 @@ func (l *Line) Skip(track media.CSRC, p *packet.Packet) {
 	}
 }
 
-func (l *Line) sent(p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, marker bool) Packet {
+func (l *Line) sent(captured time.Time, p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, marker bool) Packet {
 	n := len(p.Payload())
 	l.gate.HandleSent(n)
-	l.report.handleSent(p.Captured, numbers.Timestamp, n)
+	l.report.handleSent(captured, numbers.Timestamp, n)
 	l.marks.set(numbers.Sequence, marker)
 	return Packet{Source: p, PayloadType: pt, Out: numbers, Marker: marker}
 }

@@ -244,3 +244,32 @@ func TestLineAllocatesNothing(t *testing.T) {
 		t.Errorf("allocations per packet = %v, want 0", n)
 	}
 }
+
+func TestReplaySendsNothingTwiceAndKeepsTheClock(t *testing.T) {
+	l := newLine(media.Video)
+	a := &source{id: 1, codec: media.VP8}
+	b := &source{id: 2, codec: media.VP8, ts: 900_000}
+	l.SetTarget(alice, false)
+	former := send(t, l, at(1000), alice, a.next(true))
+	l.SetTarget(ben, false)
+	kept := []*packet.Packet{b.next(true), b.next(false), b.next(false)}
+	var last egress.Packet
+	for i, p := range kept { // captured one frame after alice's
+		out, switched, reason, ok := l.HandleReplay(at(1100), ben, p)
+		if !ok || switched != (i == 0) {
+			t.Fatalf("packet %d: switched %v, %v %v", i, switched, reason, ok)
+		}
+		last = out
+	}
+	if got := last.Out.Timestamp - former.Out.Timestamp; got < 9000 || got > 9000+90 {
+		t.Errorf("the replay ends %d units after what was captured 100 ms before it, want 9000 and a little", got)
+	}
+	if r, due := l.PollReport(at(1100)); !due || r.RTPTime != last.Out.Timestamp {
+		t.Errorf("report %+v, want the time of the newest packet", r)
+	}
+	for _, p := range kept {
+		if _, _, reason, ok := l.HandleReplay(at(1200), ben, p); ok || reason != stats.BeforeSwitch {
+			t.Errorf("sent twice: %v %v", reason, ok)
+		}
+	}
+}

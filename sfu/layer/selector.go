@@ -50,6 +50,8 @@ type Selector struct {
 	// apart says that the spatial layers of an SVC stream do not depend on each other between keyframes (K-SVC): going
 	// down needs a keyframe, too.
 	apart bool
+	// rising is set within an SVC keyframe, whose layers come one after the other.
+	rising bool
 }
 
 // New makes a selector that has sent nothing yet.
@@ -78,7 +80,7 @@ func (s *Selector) Encoding() int8 {
 }
 
 // Restart forgets what was sent: nothing is until the next keyframe.
-func (s *Selector) Restart() { s.current, s.apart = media.Layer{Spatial: -1}, false }
+func (s *Selector) Restart() { s.current, s.apart, s.rising = media.Layer{Spatial: -1}, false, false }
 
 // NeedsKeyframe reports whether a keyframe is needed to reach the wanted layer, best being the highest spatial layer that
 // the publisher sends; and of which encoding.
@@ -89,6 +91,8 @@ func (s *Selector) NeedsKeyframe(best int8) (encoding int8, needed bool) {
 		return 0, false
 	case s.simulcast:
 		return goal, s.current.Spatial != goal
+	case s.rising: // one is coming in
+		return 0, false
 	default:
 		return 0, s.current.Spatial < goal || (s.apart && s.current.Spatial > goal)
 	}
@@ -139,11 +143,18 @@ func (s *Selector) selectLayer(p Packet) (Decision, bool) {
 			return Leave, p.Marker
 		}
 		s.current = media.Layer{Spatial: 0, Temporal: s.wanted.Temporal}
+		s.rising = !p.Marker
 		return Switch, p.Marker || (p.End && s.wanted.Spatial <= 0)
 	}
 	if p.Start {
+		if p.Spatial == 0 {
+			s.rising = p.Keyframe
+		}
 		s.switchTemporal(p)
 		s.switchSpatial(p)
+	}
+	if p.Marker {
+		s.rising = false
 	}
 	marker := p.Marker || (p.End && p.Spatial == s.current.Spatial && s.current.Spatial >= s.wanted.Spatial)
 	switch {

@@ -152,3 +152,21 @@ func TestSelectorOfKSVCNoticesThatTheTopLayerVanished(t *testing.T) {
 		t.Error("no keyframe is asked for, the picture would stand still")
 	}
 }
+
+// TestSelectorOfSVCAsksForNothingWithinAKeyframe: the upper layers of a keyframe come after the lowest.
+func TestSelectorOfSVCAsksForNothingWithinAKeyframe(t *testing.T) {
+	s := layer.New(false)
+	key := picture(true, false)
+	for range 2 {
+		play(&s, key[:1])
+		if _, needed := s.NeedsKeyframe(2); needed {
+			t.Error("asks for a keyframe while one comes in")
+		}
+		play(&s, key[1:])
+	}
+	play(&s, key[:2]) // the highest layer is lost
+	play(&s, picture(false, false)[:1])
+	if _, needed := s.NeedsKeyframe(2); !needed {
+		t.Error("asks for no keyframe after one came in part")
+	}
+}

@@ -159,6 +159,9 @@ func (r *Rewriter) Forward(now time.Time, in In) (Out, bool) {
 	return s.apply(in), true
 }
 
+// Ahead reports whether a sequence number of the current source is newer than all that were sent or left out.
+func (r *Rewriter) Ahead(sequence int64) bool { return r.count == 0 || sequence > r.highest }
+
 // Skip leaves a packet of the current source out, without a gap for the subscriber. A late packet can no longer be left
 // out without a gap; it then simply is not sent. With picture the packet begins a picture whose id is left out as well,
 // since VP8's decoders wait for pictures whose ids are missing.

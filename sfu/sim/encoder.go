@@ -150,6 +150,9 @@ func (e *encoder) size(f *frame) int {
 		wanted *= 0.75
 	}
 	size := wanted * math.Exp(e.random.NormFloat64()*spread-spread*spread/2)
+	if f.key {
+		size = wanted // the encoder bounds it
+	}
 	e.debt = max(e.debt+size-average, -10*average)
 	return int(size)
 }

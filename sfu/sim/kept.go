@@ -9,10 +9,10 @@ import (
 
 // These are as in the rim.
 const (
-	keptPackets   = 1024
-	replayAge     = 2 * time.Second
-	replayPackets = 100
-	replayBytes   = 96 << 10
+	keptPackets  = 1024
+	replayAge    = 3 * time.Second
+	replayFrames = 100
+	replayBytes  = 256 << 10
 )
 
 // kept is what was forwarded of one stream, as the rim's sentStream.
@@ -20,7 +20,9 @@ type kept struct {
 	packets           *history.Ring[*packet.Packet] // nil before the first
 	keyframe, highest int64
 	keyframeAt        time.Time
-	bytes             int
+	timestamp         uint32 // of the keyframe
+
+	keyframeBytes, bytes, frames int
 }
 
 // put keeps a packet, whose reference it takes over.
@@ -29,10 +31,17 @@ func (k *kept) put(p *packet.Packet) {
 		k.packets = history.NewRing[*packet.Packet](keptPackets)
 	}
 	if p.Info.Keyframe && p.Sequence > k.keyframe {
-		k.keyframe, k.keyframeAt, k.bytes = p.Sequence, p.Arrived, 0
+		k.keyframe, k.keyframeAt, k.timestamp = p.Sequence, p.Arrived, p.Header.Timestamp
+		k.bytes, k.keyframeBytes, k.frames = 0, 0, 1
+	}
+	if p.Sequence > k.highest && p.Info.StartOfFrame {
+		k.frames++
 	}
 	k.highest = max(k.highest, p.Sequence)
 	k.bytes += len(p.Bytes())
+	if p.Header.Timestamp == k.timestamp {
+		k.keyframeBytes += len(p.Bytes())
+	}
 	if gone, full := k.packets.Put(p.Sequence, p); full {
 		gone.Release()
 	}
@@ -46,9 +55,9 @@ func (k *kept) at(sequence int64) (*packet.Packet, bool) {
 }
 
 // replay is the range of packets from the newest keyframe on; false when it is not whole, too old, or too much.
-func (k *kept) replay(now time.Time) (from, to int64, ok bool) {
-	if k.packets == nil || k.keyframe == 0 || now.Sub(k.keyframeAt) > replayAge ||
-		k.highest-k.keyframe >= replayPackets || k.bytes > replayBytes {
+func (k *kept) replay(now time.Time, viewers int) (from, to int64, ok bool) {
+	if k.packets == nil || k.keyframe == 0 || now.Sub(k.keyframeAt) > replayAge || k.highest-k.keyframe >= keptPackets ||
+		k.frames > replayFrames || k.bytes > min(k.keyframeBytes*(1+viewers), replayBytes) {
 		return 0, 0, false
 	}
 	for n := k.keyframe; n <= k.highest; n++ {

@@ -113,16 +113,16 @@ func (l *line) adapt() {
 
 // replay shows the target at once, with what was kept since its last keyframe, if that was not long ago.
 func (l *line) replay(encoding int8) bool {
-	now := l.seat.viewer.world.now
 	u := l.target.streams[encoding]
-	from, to, ok := u.kept.replay(now)
+	from, to, ok := u.kept.replay(l.seat.viewer.world.now, len(l.target.lines))
 	if !ok || (l.replayedOf == u.source && l.replayed == from) {
 		return false
 	}
 	l.replayedOf, l.replayed = u.source, from
+	newest, _ := u.kept.at(to)
 	for n := from; n <= to; n++ {
 		if p, ok := u.kept.at(n); ok {
-			l.send(l.target, p, true)
+			l.send(newest.Captured, l.target, p, true)
 		}
 	}
 	l.counts.Replays++
@@ -138,11 +138,11 @@ func (l *line) handleRTP(track *Track, p *packet.Packet) {
 		server.Dropped[stats.PaddingOnly]++
 		return
 	}
-	l.send(track, p, false)
+	l.send(time.Time{}, track, p, false)
 }
 
-// send passes a packet through the machine, and on to the viewer.
-func (l *line) send(track *Track, p *packet.Packet, replay bool) {
+// send passes a packet through the machine, and on to the viewer. Those of a replay are shown as if captured at an instant.
+func (l *line) send(captured time.Time, track *Track, p *packet.Packet, replay bool) {
 	server := l.seat.viewer.server
 	var (
 		out          egress.Packet
@@ -150,7 +150,7 @@ func (l *line) send(track *Track, p *packet.Packet, replay bool) {
 		reason       stats.Reason
 	)
 	if replay {
-		out, switched, reason, ok = l.HandleReplay(server.world.now, track.csrc, p)
+		out, switched, reason, ok = l.HandleReplay(captured, track.csrc, p)
 	} else {
 		out, switched, reason, ok = l.HandleRTP(track.csrc, p)
 	}

@@ -35,7 +35,9 @@ type outcome struct {
 func (o *outcome) add(sample float64) { o.samples = append(o.samples, sample) }
 
 // fault notes something that must never be, such as a picture that was decoded without what it needs.
-func (o *outcome) fault(format string, args ...any) { o.faults = append(o.faults, fmt.Sprintf(format, args...)) }
+func (o *outcome) fault(format string, args ...any) {
+	o.faults = append(o.faults, fmt.Sprintf(format, args...))
+}
 
 // never notes a fault if there was any of it.
 func (o *outcome) never(n int, what string) {
