@@ -17,6 +17,9 @@ type encodingInfo struct {
 	newest atomic.Int64
 	// spatial is the highest spatial layer in the stream's payload, plus 1.
 	spatial atomic.Int32
+
+	// rising is the same within a keyframe, whose layers come one after the other, 0 outside. Owned by the ingress loop.
+	rising int32
 }
 
 func (e *encodingInfo) handle(now time.Time, p *packet.Packet) {
@@ -24,10 +27,22 @@ func (e *encodingInfo) handle(now time.Time, p *packet.Packet) {
 	if w, h := p.Info.Width, p.Info.Height; w != 0 {
 		e.size.Store(uint32(w)<<16 | uint32(h))
 	}
-	if p.Info.Keyframe {
-		e.spatial.Store(1) // the layers above follow
+	spatial := int32(p.Info.Spatial) + 1
+	switch {
+	case p.Info.Keyframe:
+		e.rising = 1 // the layers above follow
+	case e.rising != 0 && p.Info.StartOfFrame && spatial == 1: // the end of the keyframe was lost
+		e.spatial.Store(e.rising)
+		e.rising = 0
 	}
-	if spatial := int32(p.Info.Spatial) + 1; spatial > e.spatial.Load() {
+	if e.rising != 0 {
+		e.rising = max(e.rising, spatial)
+		if p.Header.Marker {
+			e.spatial.Store(e.rising)
+			e.rising = 0
+		}
+	}
+	if spatial > e.spatial.Load() {
 		e.spatial.Store(spatial)
 	}
 }

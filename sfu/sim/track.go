@@ -51,7 +51,8 @@ type stream struct {
 	kept     kept
 	newest   time.Time
 	height   int
-	spatial  int
+	spatial  int // as in the rim's encodingInfo
+	rising   int
 }
 
 func newTrack(s *Server, p *Publisher, kind media.Kind, senders []*sender, clock *rtptime.Publisher) *Track {
@@ -112,10 +113,20 @@ func (u *stream) note(now time.Time, p *packet.Packet) {
 	if p.Info.Height != 0 {
 		u.height = int(p.Info.Height)
 	}
-	if p.Info.Keyframe {
-		u.spatial = 1
+	spatial := int(p.Info.Spatial) + 1
+	switch {
+	case p.Info.Keyframe:
+		u.rising = 1
+	case u.rising != 0 && p.Info.StartOfFrame && spatial == 1:
+		u.spatial, u.rising = u.rising, 0
 	}
-	u.spatial = max(u.spatial, int(p.Info.Spatial)+1)
+	if u.rising != 0 {
+		u.rising = max(u.rising, spatial)
+		if p.Header.Marker {
+			u.spatial, u.rising = u.rising, 0
+		}
+	}
+	u.spatial = max(u.spatial, spatial)
 }
 
 // poll asks for what is missing and tells how loud it is.
