@@ -273,3 +273,24 @@ func TestReplaySendsNothingTwiceAndKeepsTheClock(t *testing.T) {
 		}
 	}
 }
+
+// TestReportsFollowASwitchInABurst: browsers fit a line through the last 20 reports.
+func TestReportsFollowASwitchInABurst(t *testing.T) {
+	l := newLine(media.Video)
+	a := &source{id: 1, codec: media.VP8}
+	l.SetTarget(alice, false)
+	send(t, l, at(0), alice, a.next(true))
+	l.HandleSwitch()
+	count := 0
+	for ms := range 1000 {
+		if _, due := l.PollReport(at(ms)); due {
+			count++
+		}
+		if ms == 400 && count != 20 {
+			t.Errorf("%d reports in the first 400 ms after a switch, want 20", count)
+		}
+	}
+	if count < 21 || count > 22 {
+		t.Errorf("%d reports in a second, want 20 and one or two", count)
+	}
+}

@@ -164,9 +164,7 @@ func (l *line) send(captured time.Time, track *Track, p *packet.Packet, replay b
 		l.HandleSwitch()
 	}
 	l.write(track, &out)
-	if switched {
-		l.report()
-	}
+	l.report()
 }
 
 // write puts a packet on the wire as the rim's writer does.

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"time"
 
 	"hiroba/sfu/codec"
@@ -23,6 +24,7 @@ type Listener struct {
 	// off is how wrong the browser's idea of the capture time is; known is set when it has one.
 	off   time.Duration
 	known bool
+	csrc  media.CSRC
 }
 
 func newListener(v *Viewer) *Listener {
@@ -45,6 +47,7 @@ func (l *Listener) handleRTP(b []byte) {
 		}
 	}
 	l.sequence, l.timestamp = h.SequenceNumber, h.Timestamp
+	l.csrc = media.CSRC(binary.BigEndian.Uint32(b[12:]))
 	t, ok := readTruth(b[h.Payload.From+1 : h.Payload.To])
 	if !ok {
 		return // comfort noise

@@ -64,8 +64,8 @@ type Picture struct {
 	Width        int
 	Temporal     int
 	Keyframe     bool
-	// Skew is how much later than the sound the pictures are played when the browser thinks that they fit. It is false
-	// before the browser knows what fits.
+	// Skew is how much later than the sound the pictures are played when the browser thinks that they fit. It is not known
+	// before the browser has reports of both, nor while they are of different people.
 	Skew      time.Duration
 	SkewKnown bool
 }
@@ -241,7 +241,8 @@ func (s *Screen) show(unit []*assembled) {
 		Temporal: int(top.truth.temporal), Keyframe: top.truth.key,
 	}
 	sound := s.line.seat.Audio
-	if believed, ok := s.clock.captured(top.wire); ok && sound.known {
+	owners := s.viewer.server.owners
+	if believed, ok := s.clock.captured(top.wire); ok && sound.known && owners[sound.csrc] == owners[top.csrc] {
 		p.Skew, p.SkewKnown = sound.off-believed.Sub(p.Captured), true
 	}
 	s.OnPicture(p)

@@ -22,10 +22,13 @@ type Server struct {
 	world   *World
 	ids     uint32
 	encoded uint32
+	owners  map[media.CSRC]*Publisher
 }
 
 // NewServer makes a server without participants.
-func NewServer(w *World) *Server { return &Server{world: w, Dropped: make(map[stats.Reason]int)} }
+func NewServer(w *World) *Server {
+	return &Server{world: w, Dropped: make(map[stats.Reason]int), owners: make(map[media.CSRC]*Publisher)}
+}
 
 func (s *Server) id() uint32 {
 	s.ids++

@@ -60,6 +60,7 @@ func newTrack(s *Server, p *Publisher, kind media.Kind, senders []*sender, clock
 		server: s, publisher: p, kind: kind, csrc: media.CSRC(s.id()),
 		demand: layer.NewDemand[*line](s.world.now, media.MaxSpatial),
 	}
+	s.owners[t.csrc] = p
 	for i, sender := range senders {
 		u := &stream{
 			track: t, encoding: i, sender: sender, source: s.id(),
