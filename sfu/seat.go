@@ -14,6 +14,7 @@ import (
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 	"hiroba/sfu/stats"
+	"hiroba/sfu/trace"
 )
 
 // Occupant is who sits in a seat: up tracks of one participant, or none.
@@ -50,7 +51,7 @@ func newSeat(p *Peer, index int, mids SeatMIDs) *seat {
 	stream := fmt.Sprintf("seat%d", index)
 	track := func(kind media.Kind, mid media.MID, id string) *seatTrack {
 		return &seatTrack{
-			peer: p, kind: kind, mid: mid, id: fmt.Sprintf("%s%d", id, index), stream: stream,
+			peer: p, index: index, kind: kind, mid: mid, id: fmt.Sprintf("%s%d", id, index), stream: stream,
 			flight: p.down.flight.Line(index, kind),
 		}
 	}
@@ -60,13 +61,14 @@ func newSeat(p *Peer, index int, mids SeatMIDs) *seat {
 // seatTrack is one m-line of a seat. Towards pion it is a TrackLocal; towards the shard it is a line.
 type seatTrack struct {
 	peer       *Peer
+	index      int // of the seat
 	kind       media.Kind
 	mid        media.MID
 	id, stream string
 	sender     *webrtc.RTPSender // set before the track is bound
 
 	// What follows is owned by the shard.
-	line   *egress.Line // nil until the m-line is negotiated
+	line   *trace.Line // nil until the m-line is negotiated
 	out    writer
 	target *UpTrack // the one that line.Target names
 	height int      // of the tile, in pixels; 0 is the best quality
@@ -296,9 +298,7 @@ func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet
 		t.flight.Switched(now, track.csrc)
 	}
 	t.write(now, track, &out, newest != nil)
-	if switched {
-		t.report(now) // at once, for lip sync
-	}
+	t.report(now) // at once after a switch, for lip sync
 }
 
 // handleNACK sends again what the subscriber lost.

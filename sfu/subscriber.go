@@ -9,6 +9,7 @@ import (
 	"hiroba/sfu/flight"
 	"hiroba/sfu/media"
 	"hiroba/sfu/rtptime"
+	"hiroba/sfu/trace"
 )
 
 // subscriber is the receiving half of a peer. Owned by its shard.
@@ -24,6 +25,7 @@ type subscriber struct {
 	transportSequence uint16
 	scratch           scratch
 	flight            flight.Recorder
+	trace             *trace.Recorder // nil while nobody asks for one
 }
 
 func newSubscriber(p *Peer) *subscriber {
@@ -64,7 +66,7 @@ func (s *subscriber) bind(t *seatTrack, line *egress.Line, out writer) {
 		s.peer.log.Warn("bound seat twice", "seat", t.stream)
 		return
 	}
-	t.line, t.out = line, out
+	t.line, t.out = trace.NewLine(line), out
 	t.out.setMID(t.mid)
 	s.all = append(s.all, t)
 	s.lines[out.ssrc] = t

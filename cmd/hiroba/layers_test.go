@@ -43,6 +43,7 @@ var layers = map[string]int{
 
 	"sfu/ingress": 30,
 	"sfu/egress":  30,
+	"sfu/trace":   31,
 	"sfu/sim":     30,
 
 	"sfu/udp":  40,

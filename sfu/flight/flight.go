@@ -105,9 +105,10 @@ type Recorder struct {
 	memory    *memory
 }
 
-// HandleConnected notes that the subscriber's transport came up.
+// HandleConnected notes that the subscriber's transport came up. The first second begins.
 func (r *Recorder) HandleConnected(now time.Time) {
 	r.connected = now.UnixNano()
+	r.second.At = r.connected
 	if r.memory != nil {
 		r.put(Record{At: r.connected, Kind: Connected})
 	}
@@ -120,9 +121,6 @@ func (r *Recorder) HandleTick(now time.Time) {
 		return
 	}
 	if r.memory != nil && r.second.busy() {
-		if r.second.At == 0 { // the first
-			r.second.At = at
-		}
 		r.memory.seconds[r.memory.elapsed%Seconds] = r.second
 		r.memory.elapsed++
 	}
@@ -165,7 +163,7 @@ func (r *Recorder) Dump() Dump {
 	for n := m.elapsed - min(m.elapsed, Seconds); n < m.elapsed; n++ {
 		d.Seconds = append(d.Seconds, m.seconds[n%Seconds])
 	}
-	if r.second.busy() && r.second.At != 0 {
+	if r.second.busy() {
 		d.Seconds = append(d.Seconds, r.second)
 	}
 	return d

@@ -31,8 +31,8 @@ func kinds(d flight.Dump) string {
 func switchOccupant(r *flight.Recorder) {
 	l := r.Line(3, media.Video)
 	low, high := media.Layer{Temporal: 2}, media.Layer{Spatial: 1, Temporal: 2}
-	r.HandleConnected(at(0))
-	r.HandleTick(at(50))
+	r.HandleConnected(at(50))
+	r.HandleTick(at(90))
 	l.Asked(at(100), alice)
 	l.Wanted(at(100), alice, high)
 	for ms := 100; ms < 500; ms += 100 { // the wish stands
@@ -85,7 +85,7 @@ func TestDumpIsJSONLinesInTheOrderOfTime(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	for i, want := range []string{
-		`{"at":"2026-01-01T00:00:00.000000Z","participant":"p1","kind":"connected"}`,
+		`{"at":"2026-01-01T00:00:00.050000Z","participant":"p1","kind":"connected"}`,
 		`{"at":"2026-01-01T00:00:00.050000Z","participant":"p1","kind":"second","packets":4,"bytes":4000,"nacks":1,"rtx":1,` +
 			`"plis":1,"rttMs":20,"estimateBps":3000000,"drops":{"awaiting_keyframe":4},"waitingSeats":[3]}`,
 		`{"at":"2026-01-01T00:00:00.100000Z","participant":"p1","kind":"asked","seat":3,"media":"video","track":1}`,
