@@ -33,13 +33,14 @@ type Screen struct {
 	decoded   map[uint64]bool // frames by truth
 	decodes   uint64
 
-	askedKey   time.Time
-	newest     time.Time // when the newest packet came
-	progress   time.Time // when a frame was last decoded
-	assembled  bool      // at least one frame
-	hasDecoded bool
-	watching   bool
-	wake       timer
+	askedKey       time.Time
+	askedStructure time.Time
+	newest         time.Time // when the newest packet came
+	progress       time.Time // when a frame was last decoded
+	assembled      bool      // at least one frame
+	hasDecoded     bool
+	watching       bool
+	wake           timer
 }
 
 // ScreenCounts say how it went.
@@ -106,8 +107,8 @@ func (s *Screen) handleRTP(b []byte) {
 		return
 	}
 	now := s.viewer.world.now
-	a, ok := s.read(b)
-	if !ok {
+	a, payload, descriptor := s.read(b)
+	if a == nil {
 		return
 	}
 	s.newest = now
@@ -119,19 +120,23 @@ func (s *Screen) handleRTP(b []byte) {
 	s.nacks.handle(a.sequence)
 	s.ask()
 	s.watch()
+	s.parse(a, payload)
+	if len(descriptor) > 0 && !s.describe(a, descriptor) {
+		return
+	}
 	if run := s.assembler.add(a); run != nil {
 		s.handleFrame(run)
 	}
 }
 
-// read parses a packet, which the server must have made well.
-func (s *Screen) read(b []byte) (*arrival, bool) {
+// read parses the header of a packet and numbers it. The server must have made it well.
+func (s *Screen) read(b []byte) (a *arrival, payload, descriptor []byte) {
 	h, err := packet.ParseHeader(b, extensions)
 	if err != nil {
 		panic("sim: broken packet to a viewer: " + err.Error())
 	}
-	a := &arrival{csrc: media.CSRC(binary.BigEndian.Uint32(b[12:])), marker: h.Marker, wire: h.Timestamp}
-	payload := b[h.Payload.From:h.Payload.To]
+	a = &arrival{csrc: media.CSRC(binary.BigEndian.Uint32(b[12:])), marker: h.Marker, wire: h.Timestamp}
+	payload = b[h.Payload.From:h.Payload.To]
 	sequence := h.SequenceNumber
 	for c := media.VP8; c <= media.AV1; c++ {
 		switch h.PayloadType {
@@ -146,45 +151,60 @@ func (s *Screen) read(b []byte) (*arrival, bool) {
 		payload = payload[2:]
 	}
 	if _, started := s.order.Newest(); a.repaired && !started {
-		return nil, false
+		return nil, nil, nil
 	}
 	extended, order := s.order.Extend(sequence)
 	if order == seqnum.Suspect || order == seqnum.Jumped {
 		s.Corrupt++ // a browser would drop all that follows
-		return nil, false
+		return nil, nil, nil
 	}
 	a.sequence = extended
 	a.timestamp = s.timestamp.Extend(h.Timestamp)
-	var head int
+	return a, payload, b[h.DependencyDescriptor.From:h.DependencyDescriptor.To]
+}
+
+// parse reads the payload descriptor, and the truth behind it.
+func (s *Screen) parse(a *arrival, payload []byte) {
+	var err error
+	head := 2
 	switch a.codec {
 	case media.VP8:
 		a.vp8, err = codec.ParseVP8(payload)
-		a.first, a.last = a.vp8.StartsFrame(), h.Marker
+		a.first, a.last = a.vp8.StartsFrame(), a.marker
 		head = int(a.vp8.HeaderBytes) + keyframeHeader
 	case media.VP9:
 		a.vp9, err = codec.ParseVP9(payload)
 		a.first, a.last = a.vp9.Start, a.vp9.End
 		head = int(a.vp9.HeaderBytes)
 	default:
-		head = 2
 	}
 	if err != nil {
 		panic("sim: broken payload to a viewer: " + err.Error())
-	}
-	if dd := b[h.DependencyDescriptor.From:h.DependencyDescriptor.To]; len(dd) > 0 {
-		if err := s.finder.descriptors.Read(dd, &a.descriptor); errors.Is(err, codec.ErrNoStructure) {
-			return nil, false // a browser drops it, too
-		} else if err != nil {
-			panic("sim: broken descriptor to a viewer: " + err.Error())
-		}
-		a.described = true
-		a.first, a.last = a.descriptor.StartOfFrame, a.descriptor.EndOfFrame
 	}
 	var ok bool
 	if a.truth, ok = readTruth(payload[head:]); !ok {
 		panic("sim: packet without truth")
 	}
-	return a, true
+}
+
+// describe reads the dependency descriptor. A packet whose structure has not come is of no use (libwebrtc,
+// ParseGenericDependenciesExtension).
+func (s *Screen) describe(a *arrival, descriptor []byte) bool {
+	err := s.finder.descriptors.Read(descriptor, &a.descriptor)
+	switch {
+	case errors.Is(err, codec.ErrNoStructure):
+		now := s.viewer.world.now
+		if s.finder.descriptors.Structure() == nil && now.Sub(s.askedStructure) >= time.Second {
+			s.askedStructure = now
+			s.requestKeyframe()
+		}
+		return false
+	case err != nil:
+		panic("sim: broken descriptor to a viewer: " + err.Error())
+	}
+	a.described = true
+	a.first, a.last = a.descriptor.StartOfFrame, a.descriptor.EndOfFrame
+	return true
 }
 
 // handleFrame takes a frame that is complete.
