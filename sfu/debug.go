@@ -10,11 +10,13 @@ import (
 	"hiroba/sfu/trace"
 )
 
-// ErrTracing is returned by Peer.Trace while the peer is traced already.
-var ErrTracing = errors.New("peer is traced already")
-
-// errLeft is the answer of a peer that has closed.
-var errLeft = errors.New("peer is closed")
+// Errors of looking into a peer.
+var (
+	// ErrTracing is returned by Peer.Trace while the peer is traced already.
+	ErrTracing = errors.New("peer is traced already")
+	// ErrPeerClosed is returned by a peer that has closed.
+	ErrPeerClosed = errors.New("peer is closed")
+)
 
 // PeersOf are the peers of a participant: one, or two while a new connection replaces another, or none.
 func (e *Engine) PeersOf(participant string) []*Peer {
@@ -91,14 +93,14 @@ func ask[T any](ctx context.Context, s *subscriber, question func(s *subscriber,
 	}
 	answers := make(chan answer, 1)
 	posted := s.peer.shard.post(func(now time.Time) {
-		given := answer{err: errLeft}
+		given := answer{err: ErrPeerClosed}
 		defer func() { answers <- given }() // also when it panics
 		if !s.gone {
 			given.value, given.err = question(s, now)
 		}
 	})
 	if !posted {
-		answers <- answer{err: errLeft}
+		answers <- answer{err: ErrPeerClosed}
 	}
 	select {
 	case given := <-answers:
