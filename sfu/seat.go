@@ -266,11 +266,6 @@ func (t *seatTrack) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
 		t.dropped(stats.NotConnected)
 		return
 	}
-	if p.Header.Payload.Empty() {
-		t.line.Skip(track.csrc, p)
-		t.dropped(stats.PaddingOnly)
-		return
-	}
 	t.send(now, track, p, nil)
 }
 

@@ -3,10 +3,8 @@
 package egress
 
 import (
-	"encoding/binary"
 	"time"
 
-	"hiroba/sfu/codec"
 	"hiroba/sfu/history"
 	"hiroba/sfu/layer"
 	"hiroba/sfu/media"
@@ -35,52 +33,6 @@ type Config struct {
 	FirstTimestamp uint32
 }
 
-// Packet says how a received packet is sent to a subscriber. It borrows Source.
-type Packet struct {
-	Source *packet.Packet
-	// Marker is that of the RTP header: it ends the picture as this subscriber gets it.
-	Marker bool
-	// Active is the mask of active decode targets for the dependency descriptor, where it is to be told.
-	Active    uint32
-	HasActive bool
-	// RTX is set for a retransmission (RFC 4588): it goes out on the RTX SSRC with RTXSequence, its payload begins
-	// with Out.Sequence.
-	RTX         bool
-	RTXSequence uint16
-	PayloadType media.PayloadType
-	Out         rewrite.Out
-}
-
-// AppendPayload appends the payload as the subscriber gets it, with the picture ids of its own stream.
-func (p *Packet) AppendPayload(dst []byte) []byte {
-	if p.RTX {
-		dst = binary.BigEndian.AppendUint16(dst, p.Out.Sequence)
-	}
-	at := len(dst)
-	dst = append(dst, p.Source.Payload()...)
-	switch p.Source.Codec {
-	case media.VP8:
-		p.Source.VP8.Put(dst[at:], p.Out.PictureID, p.Out.TL0PicIdx, p.Out.KeyIdx)
-	default: // VP9's picture ids may jump at a keyframe; the dependency descriptor is written with the header
-	}
-	return dst
-}
-
-// AppendDescriptor appends the dependency descriptor as the subscriber gets it; nothing when there is none.
-func (p *Packet) AppendDescriptor(dst []byte) []byte {
-	dd := p.Source.Slice(p.Source.Header.DependencyDescriptor)
-	if len(dd) == 0 || !p.Source.Info.HasDescriptor {
-		return dst
-	}
-	if p.HasActive {
-		return codec.AppendDescriptor(dst, dd, &p.Source.Descriptor, p.Out.FrameNumber, p.Active)
-	}
-	at := len(dst)
-	dst = append(dst, dd...)
-	codec.PutFrameNumber(dst[at:], p.Out.FrameNumber)
-	return dst
-}
-
 // Line is one m-line of one subscriber: a machine owned by the subscriber's shard.
 type Line struct {
 	cfg  Config
@@ -99,6 +51,10 @@ type Line struct {
 
 	replayed    uint32 // the incoming timestamp of the last packet of a replay
 	marks       marks
+	empty       marks // those that were sent without a payload
+	tells       marks // those that told active decode targets, see told
+	told        told
+	left        picture // the newest that was left out
 	rtxSequence uint16
 	rtt         time.Duration
 
@@ -211,6 +167,9 @@ const replayStep = 9
 // order, let a new occupant be seen at once. They are shown in quick succession, as if they had all been captured when
 // the newest of them was: so what follows is shown at its time.
 func (l *Line) HandleReplay(captured time.Time, track media.CSRC, p *packet.Packet) (out Packet, switched bool, reason stats.Reason, ok bool) {
+	if p.Header.Payload.Empty() {
+		return l.handle(captured, track, p)
+	}
 	if !l.waiting && track == l.current && rewrite.SourceID(p.Source) == l.rw.Current() {
 		if !l.rw.Ahead(p.Sequence) { // it was sent, or left out
 			return out, false, stats.BeforeSwitch, false
@@ -237,7 +196,13 @@ func (l *Line) handle(captured time.Time, track media.CSRC, p *packet.Packet) (o
 	if track != l.current {
 		return l.handleNext(captured, track, p, pt)
 	}
+	if p.Header.Payload.Empty() {
+		return l.handlePadding(captured, p, pt)
+	}
 	source := rewrite.SourceID(p.Source)
+	if !l.waiting && source == l.rw.Current() && !l.rw.Ahead(p.Sequence) {
+		return l.handleLate(captured, p, pt)
+	}
 	if l.waiting { // as if nothing had been sent
 		l.layers.Restart()
 	} else if p.Encoding == l.layers.Encoding() && source != l.rw.Current() { // its stream began anew
@@ -269,7 +234,7 @@ func (l *Line) handle(captured time.Time, track media.CSRC, p *packet.Packet) (o
 
 // handleNext decides about a packet of an up track that is not sent yet: the first keyframe of the target lets it in.
 func (l *Line) handleNext(captured time.Time, track media.CSRC, p *packet.Packet, pt media.PayloadType) (out Packet, switched bool, reason stats.Reason, ok bool) {
-	if track != l.target {
+	if track != l.target || p.Header.Payload.Empty() {
 		return out, false, stats.AwaitingKeyframe, false
 	}
 	decision, marker := l.next.Select(facts(p))
@@ -288,39 +253,18 @@ func (l *Line) begin(captured time.Time, p *packet.Packet, pt media.PayloadType,
 	return out
 }
 
+// picture names a picture of an incoming stream.
+type picture struct{ source, timestamp uint32 }
+
 // leave leaves a packet out without a gap, when it is one of the stream that is sent. Those of other encodings have
-// numbers of their own.
+// numbers of their own. A picture of VP8 takes its id along, whichever of its packets comes first.
 func (l *Line) leave(p *packet.Packet) {
-	if rewrite.SourceID(p.Source) == l.rw.Current() {
-		l.rw.Skip(p.Sequence, p.Codec == media.VP8 && p.Info.StartOfFrame)
-	}
-}
-
-// setActive tells the subscriber's decoder which decode targets it will get, with each structure and with each change.
-func (l *Line) setActive(out *Packet, changed bool) {
-	p := out.Source
-	if !p.Info.HasDescriptor {
+	if rewrite.SourceID(p.Source) != l.rw.Current() {
 		return
 	}
-	if p.Descriptor.HasStructure {
-		l.targets = p.Targets
-	}
-	if !p.Descriptor.HasStructure && !changed {
-		return
-	}
-	out.Active, out.HasActive = l.activeTargets(p, &l.targets)
-}
-
-// activeTargets is the mask of the decode targets that the subscriber gets; false when there is none to be told.
-func (l *Line) activeTargets(p *packet.Packet, targets *[media.MaxSpatial + 1][media.MaxTemporal + 1]uint32) (uint32, bool) {
-	now := l.layers.Current()
-	if l.layers.Simulcast() {
-		now.Spatial = media.MaxSpatial
-	} else if p.Info.Keyframe { // the layers above follow in the same picture
-		now.Spatial = l.layers.Wanted().Spatial
-	}
-	mask := targets[min(now.Spatial, media.MaxSpatial)][min(now.Temporal, media.MaxTemporal)] & p.Descriptor.ActiveTargets
-	return mask, mask != 0
+	whose := picture{p.Source, p.Header.Timestamp}
+	l.rw.Skip(p.Sequence, p.Codec == media.VP8 && whose != l.left)
+	l.left = whose
 }
 
 // facts are what a selector looks at.
@@ -330,7 +274,7 @@ func facts(p *packet.Packet) layer.Packet {
 		Spatial:     int8(min(p.Info.Spatial, media.MaxSpatial)),   //nolint:gosec // small
 		Temporal:    int8(min(p.Info.Temporal, media.MaxTemporal)), //nolint:gosec // small
 		Start:       p.Info.StartOfFrame,
-		End:         p.Info.EndOfFrame,
+		End:         p.Info.EndOfFrame && p.Codec.Kind() == media.Video,
 		Keyframe:    p.Info.Keyframe,
 		Intra:       p.Info.Intra,
 		SwitchUp:    p.Info.SwitchUp,
@@ -339,64 +283,31 @@ func facts(p *packet.Packet) layer.Packet {
 	}
 }
 
-// Skip leaves a packet of the current source out without a gap, because it carries no media.
-func (l *Line) Skip(track media.CSRC, p *packet.Packet) {
-	if !l.waiting && track == l.current && rewrite.SourceID(p.Source) == l.rw.Current() {
-		l.rw.Skip(p.Sequence, false)
-	}
+// sent notes the newest packet, and lets it go.
+func (l *Line) sent(captured time.Time, p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, marker bool) Packet {
+	l.report.handleNewest(captured, numbers.Timestamp)
+	return l.let(p, pt, numbers, marker)
 }
 
-func (l *Line) sent(captured time.Time, p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, marker bool) Packet {
+// let notes a packet that is sent, and lets it go.
+func (l *Line) let(p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, marker bool) Packet {
 	n := len(p.Payload())
 	l.gate.HandleSent(n)
-	l.report.handleSent(captured, numbers.Timestamp, n)
+	l.report.handleSent(n)
 	l.marks.set(numbers.Sequence, marker)
+	l.empty.set(numbers.Sequence, false)
+	l.tells.set(numbers.Sequence, false)
 	return Packet{Source: p, PayloadType: pt, Out: numbers, Marker: marker}
 }
 
-// SetRTT tells the round trip time to the subscriber.
-func (l *Line) SetRTT(rtt time.Duration) { l.rtt = max(rtt, minRTT) }
-
-// Recall finds which packet a NACK asks for: the incoming stream and the extended sequence number in it.
-func (l *Line) Recall(sequence uint16) (source uint32, number int64, ok bool) {
-	id, number, ok := l.rw.Recall(sequence)
-	return uint32(id), number, ok
-}
-
-// HandleNACK decides whether the packet p, found by Recall, is sent again.
-func (l *Line) HandleNACK(now time.Time, sequence uint16, p *packet.Packet) (out Packet, reason stats.Reason, ok bool) {
-	pt := l.cfg.RTXPayloadTypes[p.Codec]
-	if pt == 0 {
-		return out, stats.UnsupportedCodec, false
-	}
-	numbers, ok := l.rw.Renumber(rewrite.SourceID(p.Source), number(p))
-	if !ok {
-		return out, stats.NACKUnknown, false
-	}
-	switch l.gate.HandleNACK(now, sequence, len(p.Bytes()), l.rtt) {
-	case history.TooSoon:
-		return out, stats.NACKTooSoon, false
-	case history.OverBudget:
-		return out, stats.NACKOverBudget, false
-	case history.Send:
-	}
-	l.rtxSequence++
-	out = Packet{
-		Source: p, Marker: l.marks.at(numbers.Sequence), RTX: true, RTXSequence: l.rtxSequence, PayloadType: pt, Out: numbers,
-	}
-	if p.Info.HasDescriptor && p.Descriptor.HasStructure {
-		out.Active, out.HasActive = l.activeTargets(p, &p.Targets)
-	}
-	return out, 0, true
-}
-
 func number(p *packet.Packet) rewrite.In {
-	return rewrite.In{
-		Sequence:    p.Sequence,
-		Timestamp:   p.Header.Timestamp,
-		PictureID:   p.VP8.PictureID,
-		TL0PicIdx:   p.VP8.TL0PicIdx,
-		KeyIdx:      p.VP8.KeyIdx,
-		FrameNumber: p.Info.FrameNumber,
+	in := rewrite.In{Sequence: p.Sequence, Timestamp: p.Header.Timestamp, FrameNumber: p.Info.FrameNumber}
+	switch p.Codec {
+	case media.VP8:
+		in.PictureID, in.TL0PicIdx, in.KeyIdx = p.VP8.PictureID, p.VP8.TL0PicIdx, p.VP8.KeyIdx
+	case media.VP9:
+		in.PictureID, in.TL0PicIdx = p.VP9.PictureID, p.VP9.TL0PicIdx
+	default: // they count nothing in their payload
 	}
+	return in
 }

@@ -36,9 +36,14 @@ type report struct {
 	burst     int // reports that are left of it
 }
 
-func (r *report) handleSent(captured time.Time, timestamp uint32, octets int) {
+func (r *report) handleSent(octets int) {
 	r.packets++
 	r.octets += uint32(octets) //nolint:gosec // a packet is small
+}
+
+// handleNewest notes when the media of the newest packet was captured. Late packets do not count: they may be from
+// before a switch.
+func (r *report) handleNewest(captured time.Time, timestamp uint32) {
 	r.captured, r.timestamp = captured, timestamp
 	r.active = true
 }

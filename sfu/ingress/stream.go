@@ -64,7 +64,8 @@ func (s *Stream) HandleRTP(now time.Time, p *packet.Packet) (result Result, reas
 	if p.Codec == media.CodecUnknown || p.Codec.Kind() != s.cfg.Kind {
 		return result, stats.UnknownPayloadType, false
 	}
-	p.Info, p.VP8 = codec.Info{}, codec.VP8{}
+	p.Encoding = s.cfg.Encoding
+	p.Info, p.VP8, p.VP9 = codec.Info{}, codec.VP8{}, codec.VP9{}
 	if !header.Payload.Empty() {
 		if err := s.inspect(p); err != nil {
 			return result, stats.Malformed, false
@@ -109,10 +110,15 @@ func (s *Stream) HandleRTP(now time.Time, p *packet.Packet) (result Result, reas
 
 func (s *Stream) inspect(p *packet.Packet) error {
 	var err error
-	if p.Codec == media.VP8 { // read once, the rewriter needs it too
-		if p.VP8, err = codec.ParseVP8(p.Payload()); err != nil {
-			return err //nolint:wrapcheck // counted, not shown
-		}
+	switch p.Codec { // what the rewriter needs too
+	case media.VP8:
+		p.VP8, err = codec.ParseVP8(p.Payload())
+	case media.VP9:
+		p.VP9, err = codec.ParseVP9(p.Payload())
+	default:
+	}
+	if err != nil {
+		return err //nolint:wrapcheck // counted, not shown
 	}
 	p.Info, err = s.payload.Inspect(p.Codec, p.Payload(), p.Slice(p.Header.DependencyDescriptor))
 	if err != nil {
@@ -121,7 +127,6 @@ func (s *Stream) inspect(p *packet.Packet) error {
 	if !p.Info.HasDescriptor && p.Header.Marker { // the payload does not say where a frame ends
 		p.Info.EndOfFrame = true
 	}
-	p.Encoding = s.cfg.Encoding
 	if p.Info.HasDescriptor {
 		s.addDescriptor(p)
 	}

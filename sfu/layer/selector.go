@@ -50,7 +50,8 @@ type Selector struct {
 	// apart says that the spatial layers of an SVC stream do not depend on each other between keyframes (K-SVC): going
 	// down needs a keyframe, too.
 	apart bool
-	// rising is set within an SVC keyframe, whose layers come one after the other.
+	// rising is set within an SVC picture that depends on none before it: its layers come one after the other, and who
+	// gets too few can go up. In other pictures nobody goes up, since the marker has been sent when the next layer comes.
 	rising bool
 }
 
@@ -143,20 +144,22 @@ func (s *Selector) selectLayer(p Packet) (Decision, bool) {
 			return Leave, p.Marker
 		}
 		s.current = media.Layer{Spatial: 0, Temporal: s.wanted.Temporal}
+		s.rising = true
+		marker := s.marker(p)
 		s.rising = !p.Marker
-		return Switch, p.Marker || (p.End && s.wanted.Spatial <= 0)
+		return Switch, marker
+	}
+	if p.Spatial == 0 {
+		s.rising = p.Keyframe || p.Intra
 	}
 	if p.Start {
-		if p.Spatial == 0 {
-			s.rising = p.Keyframe
-		}
 		s.switchTemporal(p)
 		s.switchSpatial(p)
 	}
+	marker := s.marker(p)
 	if p.Marker {
 		s.rising = false
 	}
-	marker := p.Marker || (p.End && p.Spatial == s.current.Spatial && s.current.Spatial >= s.wanted.Spatial)
 	switch {
 	case p.Temporal > s.current.Temporal, p.Spatial > s.current.Spatial:
 		return Leave, marker
@@ -169,6 +172,28 @@ func (s *Selector) selectLayer(p Packet) (Decision, bool) {
 	default:
 		return Forward, marker
 	}
+}
+
+// SelectLate decides about a packet that came late: pictures after its own went on without it. It changes nothing of what
+// comes next, whatever the packet starts.
+func (s *Selector) SelectLate(p Packet) (d Decision, marker bool) {
+	if p.Temporal > s.current.Temporal {
+		return Leave, false
+	}
+	if s.simulcast {
+		return Forward, p.Marker
+	}
+	if p.Spatial > s.current.Spatial || (p.Spatial < s.current.Spatial && p.NotForUpper) {
+		return Leave, false
+	}
+	return Forward, s.marker(p)
+}
+
+// marker is what the RTP marker of a packet of an SVC stream must become: it ends the highest layer that is sent of its
+// picture. A browser shows no picture before.
+func (s *Selector) marker(p Packet) bool {
+	followed := s.rising && s.current.Spatial < s.wanted.Spatial
+	return p.Marker || (p.End && p.Spatial == s.current.Spatial && !followed)
 }
 
 // switchTemporal goes up at a frame that allows it, and down at any.
@@ -188,7 +213,7 @@ func (s *Selector) switchSpatial(p Packet) {
 	case p.Keyframe:
 		s.current.Spatial, s.apart = 0, false
 		s.current.Temporal = s.wanted.Temporal
-	case p.Spatial == s.current.Spatial+1 && p.Spatial <= s.wanted.Spatial && p.Intra:
+	case s.rising && p.Spatial == s.current.Spatial+1 && p.Spatial <= s.wanted.Spatial && p.Intra:
 		s.current.Spatial = p.Spatial
 	case p.Spatial == 0 && s.current.Spatial > s.wanted.Spatial && !s.apart:
 		s.current.Spatial = max(s.wanted.Spatial, 0)

@@ -132,12 +132,6 @@ func (l *line) replay(encoding int8) bool {
 
 // handleRTP sends a packet of a track that this seat is attached to, if it should.
 func (l *line) handleRTP(track *Track, p *packet.Packet) {
-	server := l.seat.viewer.server
-	if p.Header.Payload.Empty() {
-		l.Skip(track.csrc, p)
-		server.Dropped[stats.PaddingOnly]++
-		return
-	}
 	l.send(time.Time{}, track, p, false)
 }
 

@@ -67,14 +67,6 @@ func (l *Line) Vacate(gone media.CSRC) {
 	}
 }
 
-// Skip is egress.Line.Skip.
-func (l *Line) Skip(track media.CSRC, p *packet.Packet) {
-	l.Line.Skip(track, p)
-	if r := l.recorder; r != nil {
-		r.add(Step{Do: doSkip, Line: l.index, Track: track, Packet: r.facts(p)})
-	}
-}
-
 // HandleRTP is egress.Line.HandleRTP.
 func (l *Line) HandleRTP(track media.CSRC, p *packet.Packet) (out egress.Packet, switched bool, reason stats.Reason, ok bool) {
 	out, switched, reason, ok = l.Line.HandleRTP(track, p)
@@ -126,7 +118,7 @@ func (l *Line) got(out *egress.Packet, switched bool, reason stats.Reason, ok bo
 	g.Sent = &Sent{
 		Switched: switched, Marker: out.Marker, PayloadType: out.PayloadType, Sequence: out.Out.Sequence,
 		Timestamp: out.Out.Timestamp, PictureID: out.Out.PictureID, TL0PicIdx: out.Out.TL0PicIdx, KeyIdx: out.Out.KeyIdx,
-		FrameNumber: out.Out.FrameNumber,
+		FrameNumber: out.Out.FrameNumber, Empty: out.Empty,
 	}
 	if out.RTX {
 		sequence := out.RTXSequence

@@ -140,8 +140,6 @@ func (p *player) do(l *Line, s *Step) error {
 		l.SetRTT(s.RTT)
 	case doVacate:
 		l.Vacate(s.Track)
-	case doSkip:
-		l.Skip(s.Track, pkt)
 	case doRTP:
 		l.HandleRTP(s.Track, pkt)
 	case doReplay:

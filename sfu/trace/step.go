@@ -18,7 +18,6 @@ const (
 	doWanted   = "wanted"
 	doRTT      = "rtt"
 	doVacate   = "vacate"
-	doSkip     = "skip"
 	doRTP      = "rtp"
 	doReplay   = "replay"
 	doNACK     = "nack"
@@ -69,6 +68,7 @@ type Sent struct {
 	Timestamp   uint32            `json:"ts"`
 	Switched    bool              `json:"switched,omitzero"`
 	Marker      bool              `json:"marker,omitzero"`
+	Empty       bool              `json:"empty,omitzero"`
 	PayloadType media.PayloadType `json:"pt"`
 	PictureID   uint16            `json:"pictureId,omitzero"`
 	TL0PicIdx   uint8             `json:"tl0picidx,omitzero"`
@@ -93,7 +93,7 @@ type Facts struct {
 	Spatial  uint8 `json:"spatial,omitzero"`
 	Temporal uint8 `json:"temporal,omitzero"`
 	Flags    Flags `json:"flags,omitzero"`
-	// The numbers of the VP8 payload descriptor and of the dependency descriptor.
+	// The numbers of the payload descriptor, of VP8 or VP9, and of the dependency descriptor.
 	PictureID   uint16 `json:"pictureId,omitzero"`
 	TL0PicIdx   uint8  `json:"tl0picidx,omitzero"`
 	KeyIdx      uint8  `json:"keyidx,omitzero"`
@@ -153,8 +153,12 @@ func (r *Recorder) facts(p *packet.Packet) Facts {
 		Codec: p.Codec.String(), Bytes: len(p.Bytes()), Payload: len(p.Payload()), Encoding: p.Encoding,
 		Spatial: p.Info.Spatial, Temporal: p.Info.Temporal, Flags: flagsOf(p), FrameNumber: p.Info.FrameNumber,
 	}
-	if p.Codec == media.VP8 {
+	switch p.Codec {
+	case media.VP8:
 		f.PictureID, f.TL0PicIdx, f.KeyIdx = p.VP8.PictureID, p.VP8.TL0PicIdx, p.VP8.KeyIdx
+	case media.VP9:
+		f.PictureID, f.TL0PicIdx = p.VP9.PictureID, p.VP9.TL0PicIdx
+	default:
 	}
 	if p.Info.HasDescriptor {
 		f.Active = p.Descriptor.ActiveTargets
@@ -176,6 +180,7 @@ func (f *Facts) packet(start time.Time) (*packet.Packet, error) {
 		Encoding: f.Encoding, Codec: codecNamed(f.Codec),
 		Info: codec.Info{Spatial: f.Spatial, Temporal: f.Temporal, FrameNumber: f.FrameNumber},
 		VP8:  codec.VP8{PictureID: f.PictureID, TL0PicIdx: f.TL0PicIdx, KeyIdx: f.KeyIdx},
+		VP9:  codec.VP9{PictureID: f.PictureID, TL0PicIdx: f.TL0PicIdx},
 	}
 	p.SetLen(f.Bytes)
 	p.Header.Timestamp = f.Timestamp

@@ -86,7 +86,9 @@ func (c *call) step() {
 	case n < 11:
 		l.Vacate(track)
 	case n < 16:
-		l.Skip(track, c.packet(i, track))
+		padding := c.packet(i, track)
+		padding.Header.Payload = packet.Span{}
+		l.HandleRTP(track, padding)
 	case n < 21:
 		l.NeedsKeyframe(2)
 	case n < 30 && c.sent[i] != nil:
@@ -169,17 +171,17 @@ func record(t *testing.T, c *call, steps int) []byte {
 // TestTraceReplaysToTheSameDecisions: traces begin in the midst of a call.
 func TestTraceReplaysToTheSameDecisions(t *testing.T) {
 	var all Replayed
-	for seed := range uint64(20) {
-		done, err := Replay(bytes.NewReader(record(t, newCall(seed), 2000)))
+	for seed := range uint64(8) {
+		done, err := Replay(bytes.NewReader(record(t, newCall(seed), 1000)))
 		if err != nil {
 			t.Fatalf("seed %d: %v", seed, err)
 		}
-		if done.Lines != 2 || done.Steps < 1500 {
+		if done.Lines != 2 || done.Steps < 750 {
 			t.Errorf("seed %d: replayed %+v", seed, done)
 		}
 		all.Sent, all.Dropped, all.Switched = all.Sent+done.Sent, all.Dropped+done.Dropped, all.Switched+done.Switched
 	}
-	if all.Sent < 1000 || all.Dropped < 1000 || all.Switched < 100 {
+	if all.Sent < 500 || all.Dropped < 500 || all.Switched < 50 {
 		t.Errorf("a dull call: %+v", all)
 	}
 }
