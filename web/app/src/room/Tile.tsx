@@ -72,7 +72,8 @@ function TileFrame(props: TileFrameProps): ReactNode {
       data-touched={isTouched || undefined}
       onPointerDown={floating?.onPointerDown}
       onPointerUp={(event) => {
-        if (event.pointerType === 'touch') touch();
+        // A tap on a button is for the button, which must not vanish under the finger.
+        if (event.pointerType === 'touch' && !(event.target as Element).closest('button')) touch();
       }}
     >
       <div className="tile-picture" {...(isOwn ? { 'data-testid': 'self-view' } : {})}>

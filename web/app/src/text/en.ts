@@ -211,7 +211,7 @@ export const en = {
   },
   connection: {
     lost: 'Connection lost. Coming back by itself…',
-    lostMediaUp: 'Connection to the server lost; you still see and hear each other. Coming back by itself…',
+    lostMediaUp: 'Connection to the server lost; sound and picture may go on. Coming back by itself…',
     retryIn_one: 'Connection lost. Trying again in {{count}} second.',
     retryIn_other: 'Connection lost. Trying again in {{count}} seconds.',
     back: 'Connected again',
