@@ -153,7 +153,9 @@ export function installProbe(tolerance: number): void {
 
   const lookAt = (tile: HTMLElement): Look => {
     const { name = '', source = '', self, picture = '' } = tile.dataset;
-    const rgb = picture === 'playing' ? colourOf(videoOf(tile)) : undefined;
+    const video = videoOf(tile);
+    const isVisible = video?.checkVisibility({ opacityProperty: true, visibilityProperty: true }) === true;
+    const rgb = picture === 'playing' && isVisible ? colourOf(video) : undefined;
     return { name, source, isSelf: self !== undefined, picture, rgb };
   };
 

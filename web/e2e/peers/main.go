@@ -73,10 +73,11 @@ func main() {
 			if err := p.do(r); err != nil {
 				answer.Error = err.Error()
 			}
-			line, _ := json.Marshal(answer) //nolint:errchkjson // a number and a text
 			output.Lock()
 			defer output.Unlock()
-			fmt.Printf("%s\n", line)
+			if err := json.NewEncoder(os.Stdout).Encode(answer); err != nil {
+				fmt.Fprintln(os.Stderr, "peers: write reply:", err)
+			}
 		})
 	}
 	requests.Wait()
