@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/webrtc/v4"
+
 	"hiroba/signaling/client"
 	"hiroba/signaling/client/synthetic"
 	"hiroba/signaling/protocol"
@@ -59,8 +61,8 @@ func TestSystemChurnLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// churn runs cycles of joining and leaving, four at a time, beside two residents, who leave in the end. Every fourth
-// client vanishes without a word.
+// churn runs cycles of joining and leaving, four at a time, beside two residents, who leave in the end. Half of the
+// visitors are gone before they see anything, and half vanish without a word.
 func churn(t *testing.T, s *server, cycles int) {
 	t.Helper()
 	residents := []*person{enter(t, s, "square", 0), enter(t, s, "square", 1)}
@@ -99,11 +101,20 @@ func visit(t *testing.T, s *server, resident *person, n int) error {
 		return err
 	}
 	defer c.Close()
+	switch n % 4 { // leave as soon as possible, when connections are being made
+	case 1:
+		if err := c.Connected(ctx); err != nil {
+			return err
+		}
+		return c.Leave(ctx)
+	case 2:
+		return c.Await(ctx, func() bool { return c.State() != webrtc.PeerConnectionStateNew })
+	}
 	if err := c.Await(ctx, func() bool { return c.Received(resident.ID(), protocol.Camera).Keyframes > 0 }); err != nil {
 		return fmt.Errorf("see the resident: %w", err)
 	}
 	if n%4 == 0 {
-		return nil
+		return nil // without a word
 	}
 	return c.Leave(ctx)
 }

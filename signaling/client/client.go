@@ -350,8 +350,9 @@ func (c *Client) DropSocket(away time.Duration) error {
 	return c.do(func(_ context.Context, l *loop) { l.drop(away) })
 }
 
-// WriteRTP sends a packet on the m-line of a publication as it is given, to see what a server does with it. An SSRC of
-// 0 becomes that of the publication.
+// WriteRTP sends a packet on the m-line of a publication as it is given, to see what a server does with it. With an SSRC
+// of 0 it is one of the publication's own stream: it gets the SSRC, payload type and next sequence number of that. A
+// number of its own would take the stream out of SRTP's replay window, and all that follows with it.
 func (c *Client) WriteRTP(source protocol.Source, h rtp.Header, payload []byte) error {
 	return c.do(func(_ context.Context, l *loop) {
 		for _, p := range l.published {
@@ -364,7 +365,8 @@ func (c *Client) WriteRTP(source protocol.Source, h rtp.Header, payload []byte) 
 					return
 				}
 				if h.SSRC == 0 {
-					h.SSRC, h.PayloadType = u.bound.ssrc, u.bound.pt
+					h.SSRC, h.PayloadType, h.SequenceNumber = u.bound.ssrc, u.bound.pt, u.seq
+					u.seq++
 				}
 				_, _ = u.bound.writer.WriteRTP(&h, payload)
 			})

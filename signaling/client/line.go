@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"time"
 
@@ -86,6 +87,8 @@ type line struct {
 	// changed is called for a new occupant and for a keyframe, without the lock.
 	changed func()
 
+	remote *webrtc.TrackRemote // guarded by Client.mu; nil before OnTrack
+
 	mu        sync.Mutex // guards what follows
 	stats     LineStats
 	numbers   continuity
@@ -111,7 +114,7 @@ func (l *line) readRTP(track *webrtc.TrackRemote) {
 	buf := make([]byte, 1500)
 	for strange := 0; strange < maxStrange; {
 		n, attributes, err := track.Read(buf)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) || errors.Is(err, os.ErrDeadlineExceeded) {
 			return
 		}
 		if err != nil { // such as a payload type that was not offered
@@ -155,6 +158,16 @@ func (l *line) readRTCP(r *webrtc.RTPReceiver) {
 				l.mu.Unlock()
 			}
 		}
+	}
+}
+
+// release ends the readers of a PeerConnection that has been closed. pion does it by itself, unless it was just about to
+// start the receiver: then they would wait for ever.
+func (l *line) release() {
+	if l.remote != nil {
+		past := time.Unix(1, 0)
+		_ = l.remote.SetReadDeadline(past)
+		_ = l.transceiver.Receiver().SetReadDeadline(past)
 	}
 }
 

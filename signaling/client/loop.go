@@ -43,6 +43,7 @@ type published struct {
 	transceiver *webrtc.RTPTransceiver
 	uplinks     []*uplink
 	muted       bool
+	release     func()
 }
 
 // run is the loop: it owns everything in l until the session ends.
@@ -98,7 +99,20 @@ func (l *loop) close() {
 			l.log.Debug("peer connection not closed well", "err", err)
 		}
 	}
+	l.release()
 	close(l.done)
+}
+
+// release ends the readers that outlive the PeerConnection.
+func (l *loop) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.lines {
+		line.release()
+	}
+	for _, p := range l.published {
+		p.release()
+	}
 }
 
 // receive acts on a message of the server.

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -67,24 +68,22 @@ func (l *loop) listen(pc *webrtc.PeerConnection, made time.Time) {
 	})
 	c := l.Client
 	pc.OnTrack(func(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-		if line := c.lineOf(receiver); line != nil {
-			line.made = made
-			c.track(func() { line.readRTP(track) })
-			c.track(func() { line.readRTCP(receiver) })
-		}
+		c.readLine(track, receiver, made)
 	})
 }
 
-// lineOf finds the m-line of a receiver.
-func (c *Client) lineOf(r *webrtc.RTPReceiver) *line {
+// readLine starts the readers of an m-line, unless the client has ended.
+func (c *Client) readLine(track *webrtc.TrackRemote, receiver *webrtc.RTPReceiver, made time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, l := range c.lines {
-		if l.transceiver.Receiver() == r {
-			return l
-		}
+	i := slices.IndexFunc(c.lines, func(l *line) bool { return l.transceiver.Receiver() == receiver })
+	if i < 0 || c.ended {
+		return
 	}
-	return nil
+	line := c.lines[i]
+	line.made, line.remote = made, track
+	c.wg.Go(func() { line.readRTP(track) })
+	c.wg.Go(func() { line.readRTCP(receiver) })
 }
 
 // addSeats adds pairs of recvonly m-lines.
@@ -173,6 +172,7 @@ func (l *loop) publish(p Publication) error {
 	l.published = append(l.published, added)
 	l.sender.post(func(time.Time) { l.sender.uplinks = append(l.sender.uplinks, added.uplinks...) })
 	sender := added.transceiver.Sender()
+	added.release = func() { releaseSender(sender, added.uplinks) }
 	for _, u := range added.uplinks {
 		read := func(b []byte) (int, error) { n, _, err := sender.Read(b); return n, err }
 		if u.rid != "" {

@@ -3,6 +3,7 @@ package client
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -23,7 +24,8 @@ type uplink struct {
 	sender   *sender
 	mid      func() string // known from the offer on
 
-	bound     *binding // nil before the answer and after the end
+	sending   atomic.Bool // since Bind
+	bound     *binding    // nil before the answer and after the end
 	muted     bool
 	wantKey   bool
 	early     bool      // send the next frame before it is due
@@ -65,6 +67,7 @@ func (u *uplink) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, er
 			b.audioLevel = id
 		}
 	}
+	u.sending.Store(true)
 	u.sender.post(func(now time.Time) {
 		u.bound, u.wantKey, u.next = b, true, now
 	})
@@ -176,6 +179,20 @@ func (u *uplink) readRTCP(read func([]byte) (int, error), counts *sendCounts) {
 				continue
 			}
 			u.sender.post(u.hurry)
+		}
+	}
+}
+
+// releaseSender is line.release for what was sent.
+func releaseSender(s *webrtc.RTPSender, uplinks []*uplink) {
+	past := time.Unix(1, 0)
+	for _, u := range uplinks {
+		switch {
+		case !u.sending.Load():
+		case u.rid == "":
+			_ = s.SetReadDeadline(past)
+		default:
+			_ = s.SetReadDeadlineSimulcast(past, string(u.rid))
 		}
 	}
 }

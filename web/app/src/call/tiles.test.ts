@@ -16,6 +16,12 @@ describe('othersTiles', () => {
     expect(tiles.map((tile) => tile.key)).toEqual(['b/screen', 'a/camera', 'b/camera']);
   });
 
+  it('makes the same tile of the same participant', () => {
+    const [a, b] = [person('a', 'camera'), person('b', 'camera')];
+    expect(othersTiles([a, b])[1]).toBe(othersTiles([b])[0]);
+    expect(othersTiles([{ ...a, tracks: [] }])[0]).not.toBe(othersTiles([a])[0]);
+  });
+
   it('has no tile for a screen that is muted', () => {
     const quiet = { ...person('a'), tracks: [{ source: 'screen' as const, csrc: 1, muted: true }] };
     expect(othersTiles([quiet]).map((tile) => tile.key)).toEqual(['a/camera']);

@@ -8,11 +8,16 @@ export interface TileItem {
   readonly source: VideoSource;
 }
 
-const item = (participant: Participant, source: VideoSource): TileItem => ({
-  key: `${participant.id}/${source}`,
-  participant,
-  source,
-});
+/** One and the same tile for one and the same participant, so that only those are drawn anew who changed. */
+const made = { camera: new WeakMap<Participant, TileItem>(), screen: new WeakMap<Participant, TileItem>() };
+
+function item(participant: Participant, source: VideoSource): TileItem {
+  const before = made[source].get(participant);
+  if (before !== undefined) return before;
+  const tile = { key: `${participant.id}/${source}`, participant, source };
+  made[source].set(participant, tile);
+  return tile;
+}
 
 /** Whether the participant sends this now. */
 export const sends = (participant: Participant, source: Source): boolean =>

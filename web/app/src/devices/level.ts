@@ -18,7 +18,7 @@ export function watchLevel(track: MediaStreamTrack, show: (level: number) => voi
   return () => {
     clearInterval(timer);
     source.disconnect();
-    void context.close();
+    if (context.state !== 'closed') void context.close();
   };
 }
 

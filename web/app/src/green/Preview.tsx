@@ -1,7 +1,8 @@
 import { Mic, MicOff, SwitchCamera, Video, VideoOff } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from '../call/hooks.ts';
+import { permission } from '../devices/capture.ts';
 import { FailureText } from '../devices/FailureText.tsx';
 import type { LocalMedia } from '../devices/localMedia.ts';
 import { useLevel } from '../devices/useLevel.ts';
@@ -15,7 +16,8 @@ export function Preview({ media, name }: { readonly media: LocalMedia; readonly 
   const { t } = useTranslation();
   const { microphone, camera, facing, devices } = useStore(media);
   const level = useLevel<HTMLDivElement>(microphone.wanted ? microphone.track : undefined);
-  const isAsking = microphone.starting || camera.starting;
+  const isStarting = microphone.starting || camera.starting;
+  const willAsk = useWillAsk();
   return (
     <section className="preview" aria-label={t('green.preview')}>
       <div className="preview-picture" data-testid="self-view">
@@ -24,7 +26,7 @@ export function Preview({ media, name }: { readonly media: LocalMedia; readonly 
         ) : (
           <div className="preview-empty">
             <Avatar name={name} />
-            <p>{isAsking ? t('green.asking') : t('green.cameraOff')}</p>
+            <p>{!isStarting ? t('green.cameraOff') : willAsk ? t('green.asking') : t('green.starting')}</p>
           </div>
         )}
         <div className="preview-controls">
@@ -76,4 +78,19 @@ export function Preview({ media, name }: { readonly media: LocalMedia; readonly 
       })}
     </section>
   );
+}
+
+/** Whether the browser is going to ask: then it is said beforehand what for. */
+function useWillAsk(): boolean {
+  const [willAsk, setWillAsk] = useState(false);
+  useEffect(() => {
+    let isThere = true;
+    void Promise.all([permission('camera'), permission('microphone')]).then((states) => {
+      if (isThere) setWillAsk(states.includes('prompt'));
+    });
+    return () => {
+      isThere = false;
+    };
+  }, []);
+  return willAsk;
 }

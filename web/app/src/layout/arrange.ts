@@ -58,15 +58,15 @@ function arrangeStage(scene: Scene, stage: string): Arrangement {
   }
   const { front, strip, shape, capacity } = area.width < area.height ? splitUpright(area) : splitWide(area);
   const { items, page, pages } = paginate(others, own, Math.min(capacity, Math.max(1, scene.maxTiles - 1)), scene.page);
-  const { boxes } = tileGrid(strip, items.length, gap, shape);
+  const { boxes } = tileGrid(strip, items.length, gap, shape ?? shapeFor(strip, items.length));
   return { placed: [{ key: stage, role: 'stage', box: front }, ...place(items, boxes, 'strip', strip)], page, pages };
 }
 
 interface Split {
   readonly front: Box;
   readonly strip: Box;
-  /** The shape of the tiles in the strip. */
-  readonly shape: Shape;
+  /** The shape of the tiles in the strip, if not that of any grid. */
+  readonly shape: Shape | undefined;
   /** How many tiles the strip takes. */
   readonly capacity: number;
 }
@@ -90,7 +90,7 @@ function splitUpright(area: Size): Split {
   return {
     front: { x: 0, y: 0, width: area.width, height },
     strip,
-    shape: shapeFor(strip),
+    shape: undefined,
     capacity: gridCapacity(strip, gap, 110, 12),
   };
 }

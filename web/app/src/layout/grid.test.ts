@@ -27,6 +27,10 @@ describe('tileGrid', () => {
     expect(grid.tile).toEqual({ width: 390, height: 346 });
   });
 
+  it('fills a phone held upright with one person', () => {
+    expect(tileGrid(phone, 1, 8).tile).toEqual({ width: 390, height: 693 });
+  });
+
   it('stays inside the area, and no tile covers another, for any size and count', () => {
     for (const width of [1, 160, 320, 390, 844, 1280, 2560]) {
       for (const height of [1, 120, 390, 700, 1400]) {

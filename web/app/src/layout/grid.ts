@@ -33,7 +33,13 @@ export const widescreen: Shape = { narrowest: 16 / 9, widest: 16 / 9 };
  */
 export const upright: Shape = { narrowest: 4 / 5, widest: 16 / 9 };
 
-export const shapeFor = (area: Size): Shape => (area.width < area.height ? upright : widescreen);
+/** Somebody alone on a phone fills it, as in every call between two. */
+const alone: Shape = { narrowest: 9 / 16, widest: 16 / 9 };
+
+export function shapeFor(area: Size, count: number): Shape {
+  if (area.width >= area.height) return widescreen;
+  return count === 1 ? alone : upright;
+}
 
 function largestTile(cell: Size, shape: Shape): Size {
   const ratio = Math.min(Math.max(cell.width / cell.height, shape.narrowest), shape.widest);
@@ -44,7 +50,7 @@ function largestTile(cell: Size, shape: Shape): Size {
 const nothing: Grid = { columns: 0, rows: 0, tile: { width: 0, height: 0 }, boxes: [] };
 
 /** The number of columns that makes `count` tiles largest, and where each of them lies. Nothing ever scrolls. */
-export function tileGrid(area: Size, count: number, gap: number, shape: Shape = shapeFor(area)): Grid {
+export function tileGrid(area: Size, count: number, gap: number, shape: Shape = shapeFor(area, count)): Grid {
   if (count < 1 || area.width < 1 || area.height < 1) return nothing;
   let best = { columns: 1, rows: count, tile: { width: 0, height: 0 } };
   for (let columns = 1; columns <= count; columns++) {

@@ -1,5 +1,5 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react';
-import { type ReactNode, useMemo, useState } from 'react';
+import { type ReactNode, useCallback, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Call } from '../call/call.ts';
 import { useRoom } from '../call/hooks.ts';
@@ -71,9 +71,9 @@ export function Floor({ call, selfView, onSelfView }: FloorProps): ReactNode {
   useView(room, arrangement.placed, tiles);
 
   const { placed, page, pages } = arrangement;
-  const pin = (key: string): void => {
+  const pin = useCallback((key: string) => {
     setPinned((before) => (before === key ? undefined : key));
-  };
+  }, []);
   const turn = (by: number): void => {
     setWantedPage(page + by);
   };
@@ -85,7 +85,6 @@ export function Floor({ call, selfView, onSelfView }: FloorProps): ReactNode {
     onPin: pin,
   });
 
-  // A fresh object for who shows what, but one and the same per seat: the tiles compare it.
   const mediaOf = (tile: TileItem): (typeof media)[number] | undefined =>
     media.find((one) => one.participant === tile.participant.id && one.source === tile.source);
 

@@ -18,6 +18,7 @@ import { SharingBanner } from './SharingBanner.tsx';
 import { Toolbar } from './Toolbar.tsx';
 import { useDeviceNotices } from './useDeviceNotices.ts';
 import { useFullscreen } from './useFullscreen.ts';
+import { useMutedHint } from './useMutedHint.ts';
 import { useShortcuts } from './useShortcuts.ts';
 import { type WindowName, Windows } from './Windows.tsx';
 import './room.css';
@@ -36,27 +37,23 @@ export function RoomPage({ call, onLeave }: { readonly call: Call; readonly onLe
   const participants = useRoom(call.room, 'participants');
   const screen = useStore(call.screen.stream);
   const fileInput = useRef<HTMLInputElement>(null);
-  useDeviceNotices(call);
+  useDeviceNotices(call.media, call.screen);
+  useMutedHint(call.media);
   useTitle(call.roomName, unread);
 
   const toggle = useCallback((which: Panel) => {
     setPanel((open) => (open === which ? undefined : which));
   }, []);
 
+  const openChat = useCallback(() => {
+    setPanel('chat');
+  }, []);
   const isChatOpen = useRef(false);
   useEffect(() => {
     isChatOpen.current = panel === 'chat';
-  }, [panel]);
-  useEffect(
-    () =>
-      tellNews(call.room, notices, {
-        openChat: () => {
-          setPanel('chat');
-        },
-        isChatOpen: () => isChatOpen.current,
-      }),
-    [call],
-  );
+    if (isChatOpen.current) notices.dismissAction(openChat);
+  }, [panel, openChat]);
+  useEffect(() => tellNews(call.room, notices, { openChat, isChatOpen: () => isChatOpen.current }), [call, openChat]);
 
   const offer = useCallback(
     (files: readonly File[]) => {

@@ -24,5 +24,23 @@ export function SeatVideo({ stream, isVisible }: SeatVideoProps): ReactNode {
       element.srcObject = null;
     };
   }, [stream]);
-  return <video ref={video} className={isVisible ? '' : 'is-invisible'} autoPlay muted playsInline aria-hidden />;
+  // The room tells when a picture is decoded. Until it is presented, one repaint later, the element still shows the
+  // former occupant, and would do so under the new one's name.
+  useEffect(() => {
+    const element = video.current;
+    if (element === null || !isVisible) return undefined;
+    const show = (): void => {
+      element.classList.remove('is-unseen');
+    };
+    if (!('requestVideoFrameCallback' in element)) {
+      show();
+      return undefined;
+    }
+    const frame = element.requestVideoFrameCallback(show);
+    return () => {
+      element.cancelVideoFrameCallback(frame);
+      element.classList.add('is-unseen');
+    };
+  }, [isVisible, stream]);
+  return <video ref={video} className="is-unseen" autoPlay muted playsInline aria-hidden />;
 }

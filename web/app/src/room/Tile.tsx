@@ -72,7 +72,8 @@ function TileFrame(props: TileFrameProps): ReactNode {
       data-touched={isTouched || undefined}
       onPointerDown={floating?.onPointerDown}
       onPointerUp={(event) => {
-        if (event.pointerType === 'touch') touch();
+        // A tap on a button is for the button, which must not vanish under the finger.
+        if (event.pointerType === 'touch' && !(event.target as Element).closest('button')) touch();
       }}
     >
       <div className="tile-picture" {...(isOwn ? { 'data-testid': 'self-view' } : {})}>
@@ -153,7 +154,7 @@ interface RemoteTileProps {
 }
 
 /** Somebody else's camera or screen. */
-export const RemoteTile = memo(function RemoteTile(props: RemoteTileProps): ReactNode {
+function AnyRemoteTile(props: RemoteTileProps): ReactNode {
   const { item, media, role, box, rings, stats, isPinned, onPin } = props;
   const { participant, source } = item;
   const { t } = useTranslation();
@@ -195,7 +196,23 @@ export const RemoteTile = memo(function RemoteTile(props: RemoteTileProps): Reac
       {media !== undefined && <SeatVideo stream={media.stream} isVisible={isPlaying} />}
     </TileFrame>
   );
-});
+}
+
+const sameBox = (a: Box, b: Box): boolean => a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
+
+/** Drawn again only when something about this tile changed: in a full room somebody changes all the time. */
+export const RemoteTile = memo(
+  AnyRemoteTile,
+  (a, b) =>
+    a.item === b.item &&
+    a.media === b.media &&
+    a.role === b.role &&
+    a.isPinned === b.isPinned &&
+    a.onPin === b.onPin &&
+    a.rings === b.rings &&
+    a.stats === b.stats &&
+    sameBox(a.box, b.box),
+);
 
 interface OwnTileProps {
   readonly item: TileItem;

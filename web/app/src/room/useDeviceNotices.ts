@@ -1,21 +1,22 @@
-import { useEffect } from 'react';
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Call } from '../call/call.ts';
 import { useStore } from '../call/hooks.ts';
+import type { ScreenShare } from '../call/screenShare.ts';
 import type { Input } from '../devices/capture.ts';
+import type { LocalMedia } from '../devices/localMedia.ts';
 import { notices } from '../ui/notices.ts';
 
-/** Says what went wrong with a device during a call, with a way to try again. */
-export function useDeviceNotices(call: Call): void {
+/** Says what goes wrong with a device during a call, with a way to try again. */
+export function useDeviceNotices(media: LocalMedia, screen: ScreenShare): void {
   const { t } = useTranslation();
-  const { microphone, camera } = useStore(call.media);
-
+  useFailureNotice(media, 'microphone');
+  useFailureNotice(media, 'camera');
   useEffect(() => {
     const offs = [
-      call.media.onLost((input) => {
+      media.onLost((input) => {
         notices.show(t('news.deviceLost', { kind: t(`device.${input}`) }), { tone: 'problem' });
       }),
-      call.screen.onFailure((failure) => {
+      screen.onFailure((failure) => {
         const words = failure === 'deniedBySystem' ? 'denied' : failure === 'unsupported' ? 'unsupported' : 'other';
         notices.show(t(`failure.screen.${words}`), { tone: 'problem' });
       }),
@@ -23,22 +24,22 @@ export function useDeviceNotices(call: Call): void {
     return () => {
       for (const off of offs) off();
     };
-  }, [call, t]);
+  }, [media, screen, t]);
+}
 
-  const tell = (input: Input, wanted: boolean, failure: typeof microphone.failure): void => {
-    if (failure === undefined || !wanted) return;
+function useFailureNotice(media: LocalMedia, input: Input): void {
+  const { t } = useTranslation();
+  const state = useStore(media)[input];
+  const failure = state.wanted ? state.failure : undefined;
+  // What the green room has said already is not said again.
+  const told = useRef(failure);
+  useEffect(() => {
+    if (failure === told.current) return;
+    told.current = failure;
+    if (failure === undefined) return;
     notices.show(t(`failure.${input}.${failure}`), {
       tone: 'problem',
-      action: { label: t('device.retry'), run: () => void call.media.retry(input) },
+      action: { label: t('device.retry'), run: () => void media.retry(input) },
     });
-  };
-  // Once for each new failure; what was already said in the green room is said once more, because now it matters.
-  useEffect(() => {
-    tell('microphone', microphone.wanted, microphone.failure);
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- a changed translation is no new failure
-  }, [microphone.failure, microphone.wanted]);
-  useEffect(() => {
-    tell('camera', camera.wanted, camera.failure);
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- likewise
-  }, [camera.failure, camera.wanted]);
+  }, [media, input, failure, t]);
 }

@@ -38,7 +38,16 @@ export class Notices {
   }
 
   dismiss(id: number): void {
-    const kept = this.shown.state.filter((notice) => notice.id !== id);
+    this.#keep((notice) => notice.id !== id);
+  }
+
+  /** Takes away the messages whose button does this: it has been done another way. */
+  dismissAction(run: () => void): void {
+    this.#keep((notice) => notice.action?.run !== run);
+  }
+
+  #keep(isKept: (notice: Notice) => boolean): void {
+    const kept = this.shown.state.filter(isKept);
     if (kept.length !== this.shown.state.length) this.shown.set(kept);
   }
 }

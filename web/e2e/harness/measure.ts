@@ -1,0 +1,31 @@
+import { expect, type TestContext } from 'vitest';
+
+/** A number that was measured, for the summary. */
+export interface Measurement {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  /** The number must not exceed it. */
+  readonly atMost?: number;
+  readonly atLeast?: number;
+}
+
+declare module 'vitest' {
+  interface TaskMeta {
+    measurements?: Measurement[];
+  }
+}
+
+/** Keeps a number for the summary, and fails the test if it misses its target. */
+export function measure({ task }: Pick<TestContext, 'task'>, measurement: Measurement): void {
+  (task.meta.measurements ??= []).push(measurement);
+  const { what, value, atMost, atLeast } = measurement;
+  if (atMost !== undefined) expect.soft(value, what).toBeLessThanOrEqual(atMost);
+  if (atLeast !== undefined) expect.soft(value, what).toBeGreaterThanOrEqual(atLeast);
+}
+
+/** The value below which the given share of the values lies (nearest rank). */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
