@@ -16,8 +16,10 @@ type assembled struct {
 	last int64
 	// jumps says that the id may go back at a keyframe.
 	jumps bool
-	csrc  media.CSRC
-	truth truth
+	// repaired says that a part of it was sent again.
+	repaired bool
+	csrc     media.CSRC
+	truth    truth
 }
 
 // assembler collects the packets of frames: a run without gaps from one that begins a frame to one that ends it.

@@ -55,6 +55,9 @@ func (f *finder) try(run []*arrival, done []*assembled) []*assembled {
 	frame := &assembled{
 		timestamp: first.timestamp, wire: first.wire, last: last.sequence, ends: true, csrc: first.csrc, truth: first.truth,
 	}
+	for _, p := range run {
+		frame.repaired = frame.repaired || p.repaired
+	}
 	found := handOver
 	switch {
 	case first.described:

@@ -18,16 +18,16 @@ type frameBuffer struct {
 func newFrameBuffer() frameBuffer { return frameBuffer{history: make(map[int64]bool)} }
 
 // insert takes a frame, unless it comes too late.
-func (b *frameBuffer) insert(f *assembled) {
+func (b *frameBuffer) insert(f *assembled) bool {
 	if b.any && f.id <= b.newest {
 		if !f.jumps || !f.key || f.timestamp <= b.shown {
-			return
+			return false
 		}
 		b.reset()
 	}
 	if len(b.frames) >= maxFrames {
 		if !f.key {
-			return
+			return false
 		}
 		b.reset()
 	}
@@ -35,6 +35,7 @@ func (b *frameBuffer) insert(f *assembled) {
 	if !found {
 		b.frames = slices.Insert(b.frames, at, f)
 	}
+	return !found
 }
 
 func (b *frameBuffer) reset() {

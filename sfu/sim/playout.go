@@ -7,6 +7,8 @@ const (
 	decodeTime = 10 * time.Millisecond
 	// maxBuffer bounds the jitter buffer.
 	maxBuffer = 500 * time.Millisecond
+	// nackLimit is after how many repaired frames the buffer gets room for a round trip (libwebrtc, JitterEstimator).
+	nackLimit = 3
 	// windowFrames is over how many pictures the average distance is taken, and windowLeast how many there must be to
 	// speak of a freeze (libwebrtc).
 	windowFrames, windowLeast = 30, 5
@@ -22,16 +24,22 @@ type playout struct {
 	base   time.Time
 	target time.Duration
 	newest time.Time // arrival
+	// repaired counts the frames that had to be sent again, up to nackLimit; from then on the buffer has room for that.
+	repaired int
+	rtt      time.Duration
 
 	last   time.Time // when the newest picture was seen
-	shown  int64
 	window []time.Duration
 }
 
 func ticks(timestamp int64) time.Duration { return time.Duration(timestamp) * time.Second / 90000 }
 
-// handleArrival takes the time of a complete frame.
-func (p *playout) handleArrival(now time.Time, timestamp int64) {
+// handleArrival takes the time of a complete frame. What was sent again says nothing about jitter.
+func (p *playout) handleArrival(now time.Time, timestamp int64, repaired bool) {
+	if repaired && p.started {
+		p.repaired = min(p.repaired+1, nackLimit)
+		return
+	}
 	transit := now.Add(-ticks(timestamp))
 	late := transit.Sub(p.base)
 	switch {
@@ -48,7 +56,13 @@ func (p *playout) handleArrival(now time.Time, timestamp int64) {
 }
 
 // seenAt is when a picture should be seen.
-func (p *playout) seenAt(timestamp int64) time.Time { return p.base.Add(ticks(timestamp) + p.target) }
+func (p *playout) seenAt(timestamp int64) time.Time {
+	target := p.target
+	if p.repaired == nackLimit {
+		target += p.rtt
+	}
+	return p.base.Add(ticks(timestamp) + target)
+}
 
 // decodeAt is when it should be decoded for that.
 func (p *playout) decodeAt(timestamp int64) time.Time { return p.seenAt(timestamp).Add(-decodeTime) }
@@ -70,7 +84,6 @@ func (p *playout) show(now time.Time, timestamp int64, counts *ScreenCounts) {
 	if at.After(p.last) {
 		p.last = at
 	}
-	p.shown = timestamp
 }
 
 func (p *playout) count(gap time.Duration, counts *ScreenCounts) {

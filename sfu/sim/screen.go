@@ -93,7 +93,8 @@ func newScreen(v *Viewer, l *line) *Screen {
 		viewer: v, line: l, clock: newReceiverClock(media.Video.ClockRate()), timestamp: seqnum.NewCounter(32),
 		decoded: make(map[uint64]bool), assembler: newAssembler(), buffer: newFrameBuffer(),
 	}
-	s.nacks.rtt = v.network.RTT()
+	s.nacks.rtt = v.network.RTT() + v.network.Up.Jitter + v.network.Down.Jitter // as measured
+	s.playout.rtt = s.nacks.rtt
 	return s
 }
 
@@ -120,6 +121,9 @@ func (s *Screen) handleRTP(b []byte) {
 	s.nacks.handle(a.sequence)
 	s.ask()
 	s.watch()
+	if len(payload) == 0 { // nothing but its number
+		return
+	}
 	s.parse(a, payload)
 	if len(descriptor) > 0 && !s.describe(a, descriptor) {
 		return
@@ -215,8 +219,9 @@ func (s *Screen) handleFrame(run []*arrival) {
 			s.requestKeyframe() // nothing can be seen without
 		}
 		s.assembled = true
-		s.buffer.insert(f)
-		s.playout.handleArrival(now, f.timestamp)
+		if s.buffer.insert(f) {
+			s.playout.handleArrival(now, f.timestamp, f.repaired)
+		}
 	}
 	s.decode()
 }
