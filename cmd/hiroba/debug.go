@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -25,12 +26,13 @@ const (
 type debugger struct {
 	engine *sfu.Engine
 	rooms  *room.Registry
+	log    *slog.Logger
 	traces chan struct{} // holds an item for each trace that goes on
 }
 
 // handleDebug adds what an operator may look into.
 func (s *server) handleDebug(mux *http.ServeMux) {
-	d := &debugger{engine: s.engine, rooms: s.rooms, traces: make(chan struct{}, maxTraces)}
+	d := &debugger{engine: s.engine, rooms: s.rooms, log: s.log, traces: make(chan struct{}, maxTraces)}
 	mux.HandleFunc("GET /debug/flight", d.serveFlight)
 	mux.HandleFunc("GET /debug/rooms/{room}", d.serveRoom)
 }
@@ -110,7 +112,9 @@ func (d *debugger) serveTrace(w http.ResponseWriter, r *http.Request, participan
 		return
 	}
 	answerLines(w)
-	_ = recorded.WriteJSON(w, participant) // a client that went away needs no answer
+	if err := recorded.WriteJSON(w, participant); err != nil {
+		d.log.Debug("trace not written", "err", err)
+	}
 }
 
 // participantJSON is somebody in a room as the room and the media plane see them.
@@ -144,7 +148,9 @@ func (d *debugger) serveRoom(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	out := json.NewEncoder(w)
 	out.SetIndent("", "  ")
-	_ = out.Encode(described) // a client that went away needs no answer
+	if err := out.Encode(described); err != nil {
+		d.log.Debug("room snapshot not written", "err", err)
+	}
 }
 
 func (d *debugger) describeMedia(ctx context.Context, participant protocol.ParticipantID) ([]sfu.Snapshot, error) {

@@ -100,7 +100,7 @@ func (s *Second) json(participant string) secondJSON {
 			if j.Drops == nil {
 				j.Drops = make(map[string]uint32)
 			}
-			j.Drops[stats.Reason(reason).String()] = n //nolint:gosec // an index of a short array
+			j.Drops[stats.Reason(reason).String()] = n
 		}
 	}
 	for waiting := s.Waiting; waiting != 0; waiting &= waiting - 1 {

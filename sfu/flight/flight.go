@@ -10,9 +10,9 @@ import (
 	"hiroba/sfu/stats"
 )
 
+// Decisions is how many decisions a recorder keeps, and Seconds how many seconds with traffic. Together they are about 19 KB
+// for each subscriber who was ever given somebody to see.
 const (
-	// Decisions is how many decisions a recorder keeps, and Seconds how many seconds with traffic. Together they are
-	// about 19 KB for each subscriber who was ever given somebody to see.
 	Decisions = 512
 	Seconds   = 60
 )

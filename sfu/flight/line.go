@@ -31,7 +31,7 @@ var none = media.Layer{Spatial: -1}
 
 // Line makes the line of a seat's m-line. Seats count from 0 and are at most 64.
 func (r *Recorder) Line(seat int, kind media.Kind) Line {
-	return Line{recorder: r, seat: uint8(seat & 0x3F), media: kind, wanted: none, layer: none, wish: -1} //nolint:gosec // masked
+	return Line{recorder: r, seat: uint8(seat & 0x3F), media: kind, wanted: none, layer: none, wish: -1}
 }
 
 func (l *Line) record(now time.Time, d Record) {

@@ -15,8 +15,8 @@ import (
 // Replayed says what a replay went through.
 type Replayed struct{ Lines, Steps, Sent, Dropped, Switched int }
 
-// Divergence is a step at which the machines decided something else than in the trace.
-type Divergence struct {
+// DivergenceError is a step at which the machines decided something else than in the trace.
+type DivergenceError struct {
 	// Step counts from 0.
 	Step int
 	// Was is the step in the trace, Got what was decided now.
@@ -25,13 +25,13 @@ type Divergence struct {
 }
 
 // Error implements error.
-func (d *Divergence) Error() string {
+func (d *DivergenceError) Error() string {
 	was, _ := json.Marshal(d.Was) //nolint:errchkjson // numbers and strings
 	got, _ := json.Marshal(d.Got) //nolint:errchkjson // numbers and strings
 	return fmt.Sprintf("step %d decided otherwise\n was %s\n now %s", d.Step, was, got)
 }
 
-// Replay plays a trace to new lines in the state that it begins with. The error is a *Divergence when they decide
+// Replay plays a trace to new lines in the state that it begins with. The error is a *DivergenceError when they decide
 // otherwise at a step.
 func Replay(trace io.Reader) (Replayed, error) {
 	p := player{in: json.NewDecoder(trace)}
@@ -119,7 +119,7 @@ func (p *player) step(item json.RawMessage) error {
 	}
 	got := p.recorder.steps[0].Got
 	if !reflect.DeepEqual(got, s.Got) {
-		return &Divergence{Step: p.done.Steps, Was: s, Got: got}
+		return &DivergenceError{Step: p.done.Steps, Was: s, Got: got}
 	}
 	p.count(&got)
 	return nil

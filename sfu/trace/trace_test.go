@@ -234,7 +234,7 @@ func TestReplayFindsADivergence(t *testing.T) {
 	at := slices.IndexFunc(lines, func(line []byte) bool { return bytes.Contains(line, []byte(`"sent":{`)) })
 	lines[at] = bytes.Replace(lines[at], []byte(`"sent":{"seq":`), []byte(`"sent":{"seq":1`), 1)
 	_, err := Replay(bytes.NewReader(bytes.Join(lines, nil)))
-	var d *Divergence
+	var d *DivergenceError
 	if !errors.As(err, &d) || d.Step != at-3 || d.Got.Sent == nil || !strings.Contains(err.Error(), "decided otherwise") {
 		t.Errorf("got %v, want a divergence at step %d", err, at-3)
 	}
@@ -257,7 +257,7 @@ func TestReplayRefusesWhatIsNoTrace(t *testing.T) {
 		"negative packet": one + `{"do":"rtp","line":0,"packet":{"bytes":10,"payload":-1}}`,
 		"unknown flag":    one + `{"do":"rtp","line":0,"packet":{"flags":"z"}}`,
 	} {
-		if _, err := Replay(strings.NewReader(trace)); err == nil || errors.As(err, new(*Divergence)) {
+		if _, err := Replay(strings.NewReader(trace)); err == nil || errors.As(err, new(*DivergenceError)) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
