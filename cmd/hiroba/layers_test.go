@@ -44,7 +44,7 @@ var layers = map[string]int{
 	"sfu/ingress": 30,
 	"sfu/egress":  30,
 	"sfu/trace":   31,
-	"sfu/sim":     30,
+	"sfu/sim":     32,
 
 	"sfu/udp":  40,
 	"sfu/turn": 40,
