@@ -5,12 +5,14 @@ package keyframe
 import "time"
 
 const (
-	// minInterval is the least time between two requests to one encoding, however many subscribers want one.
-	minInterval = 200 * time.Millisecond
+	// minInterval is the least time between two requests to one encoding, however many subscribers want one. Browsers ignore
+	// what comes within 300 ms of the last.
+	minInterval = 320 * time.Millisecond
 	// firstRepeat is how long a request may stay unanswered before it is repeated: it or the keyframe may have been
-	// lost like any packet. The wait doubles up to maxRepeat.
+	// lost like any packet. The wait grows by a quarter each time, up to maxRepeat, so that an encoder that never answers is
+	// asked less than 30 times in a minute.
 	firstRepeat = 250 * time.Millisecond
-	maxRepeat   = 2 * time.Second
+	maxRepeat   = 3 * time.Second
 )
 
 // Requester merges the wishes for a keyframe of one encoding. The zero value is ready.
@@ -55,6 +57,6 @@ func (r *Requester) HandleTimeout(now time.Time) bool {
 	}
 	r.last = now
 	r.due = now.Add(r.repeat)
-	r.repeat = min(2*r.repeat, maxRepeat)
+	r.repeat = min(r.repeat+r.repeat/4, maxRepeat)
 	return true
 }

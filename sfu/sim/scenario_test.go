@@ -81,11 +81,66 @@ func scenarios() (all []scenario) {
 			},
 		})
 	}
+	all = append(all, harderNetworks()...)
 	all = append(all, layerSwitches()...)
 	all = append(all, keyframeScenarios()...)
 	all = append(all, lossScenarios()...)
 	all = append(all, skewScenarios()...)
 	return append(all, badSubscriber()...)
+}
+
+// harderNetworks are S6, S7 and S8 of a viewer, and a publisher who loses packets.
+func harderNetworks() (all []scenario) {
+	jitter, reorder, doubled := near(), near(), near()
+	bursts := func(length float64) sim.Network {
+		n := lossy(sim.RandomLoss(0.02))
+		n.Down.Loss = sim.BurstLoss(0.02, length)
+		return n
+	}
+	jitter.Down.Jitter = 30 * ms
+	reorder.Down.Reorder, reorder.Down.ReorderBy = 0.05, 12*ms
+	doubled.Down.Duplicate, doubled.Up.Duplicate = 0.05, 0.05
+	for _, row := range []struct {
+		name    string
+		network sim.Network
+		limit   float64
+	}{
+		{"S6 time frozen at 2 % loss in bursts of 3", bursts(3), 0.5},
+		{"S6 time frozen at 2 % loss in bursts of 10", bursts(10), 0.5},
+		{"S7 time frozen at 30 ms of jitter", jitter, 0.5},
+		{"S8 time frozen at 5 % reordering", reorder, 0},
+		{"S8 time frozen at 5 % of packets doubled", doubled, 0},
+	} {
+		for _, v := range videos[1:4:4] {
+			all = append(all, scenario{name: row.name + ", " + v.name, unit: "%", of: mean, limit: row.limit,
+				run: func(o *outcome, seed uint64) {
+					o.add(watching(o, seed, v.video, row.network, 30*time.Second, func(s *sim.Seat) float64 {
+						return 100 * s.Video.Frozen.Seconds() / 30
+					}))
+				}})
+		}
+	}
+	for _, v := range videos {
+		all = append(all, scenario{name: "Q5 time frozen, publisher at 5 % loss, " + v.name, unit: "%", of: mean, limit: 0.5,
+			run: func(o *outcome, seed uint64) {
+				w := sim.NewWorld(seed)
+				s := sim.NewServer(w)
+				unlucky := somebody(v.video)
+				unlucky.Network = lossy(sim.RandomLoss(0.05))
+				alice := s.Publish(unlucky)
+				seat := s.View(near(), 1).Seats[0]
+				w.Run(time.Second)
+				seat.Show(alice, 0)
+				w.Run(30 * time.Second)
+				seat.Video.Finish()
+				o.never(seat.Video.Corrupt, "corrupt pictures")
+				if seat.Video.Pictures < 450 {
+					o.fault("only %d pictures", seat.Video.Pictures)
+				}
+				o.add(100 * seat.Video.Frozen.Seconds() / 30)
+			}})
+	}
+	return all
 }
 
 // watching lets one viewer watch one publisher for a while, the whole picture.
@@ -122,8 +177,37 @@ func layerSwitches() (all []scenario) {
 	}
 	all = append(all, scenario{name: "Q6 another occupant, VP8 simulcast", unit: "ms", of: p95, limit: 600,
 		run: func(o *outcome, seed uint64) { changing(o, seed, sim.Simulcast(), sim.Simulcast()) }})
+	all = append(all, scenario{name: "Q9 seat to first picture, VP8", unit: "ms", of: p95, limit: 600,
+		run: func(o *outcome, seed uint64) { joining(o, seed, somebody(sim.VP8())) }})
+	all = append(all, scenario{name: "T15 seat to first picture, half of the requests lost", unit: "ms", of: p95, limit: 2000,
+		run: func(o *outcome, seed uint64) { joining(o, seed, deaf()) }})
 	return append(all, scenario{name: "Q6 another occupant, VP8 to AV1 and back", unit: "ms", of: p95, limit: 600,
 		run: func(o *outcome, seed uint64) { changing(o, seed, sim.VP8(), sim.Scalable(media.AV1, true)) }})
+}
+
+// deaf is a publisher who hears only every second request, and whose packets are lost.
+func deaf() sim.Participant {
+	p := somebody(sim.VP8())
+	p.Network = lossy(sim.RandomLoss(0.05))
+	p.Down.Loss = sim.RandomLoss(0.5)
+	return p
+}
+
+// joining measures from the first moment in a seat to the first picture.
+func joining(o *outcome, seed uint64, p sim.Participant) {
+	w := sim.NewWorld(seed)
+	s := sim.NewServer(w)
+	alice := s.Publish(p)
+	seat := s.View(near(), 1).Seats[0]
+	w.Run(5*time.Second + time.Duration(w.Random().Int64N(int64(time.Second))))
+	took := until(w, seat, func(sim.Picture) bool { return true })
+	seat.Show(alice, 0)
+	w.Run(10 * time.Second)
+	if *took < 0 {
+		o.fault("no picture")
+		return
+	}
+	o.add(took.Seconds() * 1000)
 }
 
 // resizing changes the height of a tile and measures until a picture of the wanted width is decoded.
