@@ -105,7 +105,8 @@ func (s *subscriber) handleNACK(now time.Time, r *rtcp.TransportLayerNack) {
 			}
 			return asked < egress.MaxPerNACK
 		})
-		if asked >= egress.MaxPerNACK {
+		if asked >= egress.MaxPerNACK { // so much is lost that a keyframe costs less
+			t.demandKeyframe()
 			return
 		}
 	}

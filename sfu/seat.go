@@ -314,6 +314,9 @@ func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
 	out, reason, ok := t.line.HandleNACK(now, sequence, p)
 	if !ok {
 		t.dropped(reason)
+		if reason == stats.NACKOverBudget { // so much is lost that a keyframe costs less
+			t.demandKeyframe()
+		}
 		return
 	}
 	counters.RTXSent.Add(1)
@@ -325,6 +328,11 @@ func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
 func (t *seatTrack) handlePLI() {
 	t.peer.engine.counters.PLIsReceived.Add(1)
 	t.flight.PLI()
+	t.demandKeyframe()
+}
+
+// demandKeyframe asks the publisher for what the subscriber needs to go on after a loss.
+func (t *seatTrack) demandKeyframe() {
 	if encoding, ok := t.line.Demand(); ok && t.target != nil {
 		t.target.wantKeyframe(encoding)
 		t.flight.KeyframeWanted(t.peer.shard.now, t.target.csrc, encoding)

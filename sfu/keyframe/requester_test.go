@@ -60,3 +60,30 @@ func TestRequesterRepeatsUntilAKeyframeComes(t *testing.T) {
 		t.Error("still wants a keyframe after one came")
 	}
 }
+
+func TestRequesterGrantsThirtyWishesInAMinute(t *testing.T) {
+	var r keyframe.Requester
+	var sent []int
+	for ms := range 300_000 {
+		now := epoch.Add(time.Duration(ms) * time.Millisecond)
+		r.Want(now) // a hostile client
+		if r.HandleTimeout(now) {
+			sent = append(sent, ms)
+			r.HandleKeyframe()
+		}
+	}
+	if len(sent) < 130 || sent[2] > 1000 {
+		t.Errorf("%d requests in five minutes, the first at %v: too few", len(sent), sent[:3])
+	}
+	for i, from := range sent {
+		count := 0
+		for _, at := range sent[i:] {
+			if at < from+60_000 {
+				count++
+			}
+		}
+		if count > 30 {
+			t.Fatalf("%d requests in the minute from %d ms on, want at most 30", count, from)
+		}
+	}
+}

@@ -219,6 +219,7 @@ func (l *line) report() {
 func (l *line) handleNACK(sequences []uint16) {
 	for i, sequence := range sequences {
 		if i == egress.MaxPerNACK {
+			l.demandKeyframe()
 			return
 		}
 		l.counts.NACKs++
@@ -231,9 +232,12 @@ func (l *line) handleNACK(sequences []uint16) {
 			l.counts.NACKsInVain++
 			continue
 		}
-		out, _, ok := l.HandleNACK(l.seat.viewer.world.now, sequence, p)
+		out, reason, ok := l.HandleNACK(l.seat.viewer.world.now, sequence, p)
 		if !ok {
 			l.counts.NACKsRefused++
+			if reason == stats.NACKOverBudget {
+				l.demandKeyframe()
+			}
 			continue
 		}
 		l.write(l.source, &out)
@@ -243,6 +247,10 @@ func (l *line) handleNACK(sequences []uint16) {
 // handlePLI passes the viewer's wish on.
 func (l *line) handlePLI() {
 	l.counts.PLIs++
+	l.demandKeyframe()
+}
+
+func (l *line) demandKeyframe() {
 	if encoding, ok := l.Demand(); ok && l.target != nil {
 		l.target.wantKeyframe(encoding)
 	}
