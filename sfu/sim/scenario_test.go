@@ -273,7 +273,7 @@ func changing(o *outcome, seed uint64, a, b sim.Video) {
 
 // keyframeScenarios are Q7: what joining costs the publisher.
 func keyframeScenarios() []scenario {
-	burst := func(o *outcome, seed uint64, v sim.Video, minute bool) {
+	burst := func(o *outcome, seed uint64, v sim.Video) {
 		w := sim.NewWorld(seed)
 		s := sim.NewServer(w)
 		alice := s.Publish(somebody(v))
@@ -281,8 +281,6 @@ func keyframeScenarios() []scenario {
 		tiles := []int{150, 300, 720}
 		var seats []*sim.Seat
 		w.Run(3 * time.Second)
-		before := len(alice.Video.Requests[0]) + len(alice.Video.Requests[1]) + len(alice.Video.Requests[2])
-		_ = before
 		for i := range 100 {
 			w.After(time.Duration(luck.Int64N(int64(time.Second))), func() {
 				seat := s.View(near(), 1).Seats[0]
@@ -291,17 +289,14 @@ func keyframeScenarios() []scenario {
 			})
 		}
 		w.Run(2 * time.Second)
-		if !minute {
-			for _, requests := range alice.Video.Requests {
-				o.add(float64(len(requests)))
+		for _, requests := range alice.Video.Requests {
+			o.add(float64(len(requests)))
+		}
+		for _, seat := range seats {
+			o.sound("viewer", seat)
+			if seat.Video.Pictures == 0 {
+				o.fault("a viewer sees nothing")
 			}
-			for _, seat := range seats {
-				o.sound("viewer", seat)
-				if seat.Video.Pictures == 0 {
-					o.fault("a viewer sees nothing")
-				}
-			}
-			return
 		}
 	}
 	steady := func(o *outcome, seed uint64) {
@@ -333,11 +328,11 @@ func keyframeScenarios() []scenario {
 	}
 	return []scenario{
 		{name: "Q7 keyframe requests of a layer, 100 joins, VP8", unit: "", of: highest, limit: 2,
-			run: func(o *outcome, seed uint64) { burst(o, seed, sim.VP8(), false) }},
+			run: func(o *outcome, seed uint64) { burst(o, seed, sim.VP8()) }},
 		{name: "Q7 keyframe requests of a layer, 100 joins, simulcast", unit: "", of: highest, limit: 2,
-			run: func(o *outcome, seed uint64) { burst(o, seed, sim.Simulcast(), false) }},
+			run: func(o *outcome, seed uint64) { burst(o, seed, sim.Simulcast()) }},
 		{name: "Q7 keyframe requests of a layer, 100 joins, VP9 L3T3_KEY", unit: "", of: highest, limit: 2,
-			run: func(o *outcome, seed uint64) { burst(o, seed, sim.Scalable(media.VP9, true), false) }},
+			run: func(o *outcome, seed uint64) { burst(o, seed, sim.Scalable(media.VP9, true)) }},
 		{name: "Q7 keyframe requests of a layer, 12 viewers, 3 bad", unit: "/min", of: highest, limit: 30, run: steady},
 	}
 }
@@ -353,7 +348,7 @@ func lossScenarios() (all []scenario) {
 					alice := s.Publish(somebody(sim.VP8()))
 					seat := s.View(lossy(sim.RandomLoss(row.loss)), 1).Seats[0]
 					seat.Show(alice, 0)
-					w.Run(60 * time.Second)
+					w.Run(30 * time.Second)
 					o.sound("viewer", seat)
 					o.add(100 * seat.Video.Residual())
 				}},
@@ -366,7 +361,7 @@ func lossScenarios() (all []scenario) {
 					alice := s.Publish(unlucky)
 					seat := s.View(near(), 1).Seats[0]
 					seat.Show(alice, 0)
-					w.Run(60 * time.Second)
+					w.Run(30 * time.Second)
 					o.never(seat.Video.Corrupt, "corrupt pictures")
 					o.add(100 * alice.Residual())
 				}},
@@ -425,7 +420,7 @@ func badSubscriber() []scenario {
 			n.Down.Rate = 600_000
 			s.View(n, 1).Seats[0].Show(alice, 720)
 		}
-		w.Run(60 * time.Second)
+		w.Run(20 * time.Second)
 		for _, seat := range good {
 			seat.Video.Finish()
 			freezes += seat.Video.Freezes
@@ -434,13 +429,13 @@ func badSubscriber() []scenario {
 		return freezes, len(alice.Video.Requests[2]), faults
 	}
 	return []scenario{
-		{name: "S3 freezes of 19 viewers beside a bad one", unit: "in 60 s", of: highest, limit: 0,
+		{name: "S3 freezes of 19 viewers beside a bad one", unit: "in 20 s", of: highest, limit: 0,
 			run: func(o *outcome, seed uint64) {
 				freezes, _, faults := run(seed, true)
 				o.never(faults, "losses")
 				o.add(float64(freezes))
 			}},
-		{name: "S3 more keyframe requests because of a bad one", unit: "/min", of: highest, limit: 30,
+		{name: "S3 more keyframe requests because of a bad one", unit: "in 20 s", of: highest, limit: 12,
 			run: func(o *outcome, seed uint64) {
 				_, without, _ := run(seed, false)
 				_, with, _ := run(seed, true)
