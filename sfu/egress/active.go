@@ -5,8 +5,9 @@ import (
 	"hiroba/sfu/packet"
 )
 
-// setActive tells the subscriber's decoder which decode targets it will get, with each structure and with each change.
-func (l *Line) setActive(out *Packet, changed bool) {
+// setActive tells the subscriber's decoder which decode targets it will get, whenever that changes or the publisher tells of
+// its own.
+func (l *Line) setActive(out *Packet) {
 	p := out.Source
 	if !p.Info.HasDescriptor {
 		return
@@ -14,26 +15,26 @@ func (l *Line) setActive(out *Packet, changed bool) {
 	if p.Descriptor.HasStructure {
 		l.targets = p.Targets
 	}
-	if !p.Descriptor.HasStructure && !changed {
+	mask := l.activeTargets(p)
+	if mask == 0 || (mask == l.active && !p.Descriptor.HasActiveTargets) {
 		return
 	}
-	out.Active, out.HasActive = l.activeTargets(p)
-	if out.HasActive {
-		l.tells.set(out.Out.Sequence, true)
-		l.told.add(out.Out.Sequence, out.Active)
-	}
+	l.active = mask
+	out.Active, out.HasActive = mask, true
+	l.tells.set(out.Out.Sequence, true)
+	l.told.add(out.Out.Sequence, mask)
 }
 
-// activeTargets is the mask of the decode targets that the subscriber gets; false when there is none to be told.
-func (l *Line) activeTargets(p *packet.Packet) (uint32, bool) {
+// activeTargets is the mask of the decode targets that the subscriber gets; 0 when there is none to be told.
+func (l *Line) activeTargets(p *packet.Packet) uint32 {
 	now := l.layers.Current()
 	if l.layers.Simulcast() {
 		now.Spatial = media.MaxSpatial
-	} else if p.Info.Keyframe { // the layers above follow in the same picture
+	} else if p.Info.Intra || p.Info.Keyframe { // the layers above follow in the same picture
 		now.Spatial = l.layers.Wanted().Spatial
 	}
-	mask := l.targets[min(now.Spatial, media.MaxSpatial)][min(now.Temporal, media.MaxTemporal)] & p.Descriptor.ActiveTargets
-	return mask, mask != 0
+	now.Spatial, now.Temporal = min(max(now.Spatial, 0), media.MaxSpatial), min(now.Temporal, media.MaxTemporal)
+	return l.targets[now.Spatial][now.Temporal] & p.Descriptor.ActiveTargets
 }
 
 // toldKept is how many of the newest packets that told active decode targets are known. They are rare: those that begin

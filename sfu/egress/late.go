@@ -23,7 +23,7 @@ func (l *Line) handleLate(captured time.Time, p *packet.Packet, pt media.Payload
 	if decision == layer.Leave {
 		l.makeEmpty(&out)
 	} else {
-		l.setActive(&out, false)
+		l.setActive(&out)
 	}
 	return out, false, 0, true
 }

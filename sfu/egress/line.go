@@ -48,6 +48,7 @@ type Line struct {
 	layers, next layer.Selector
 	// targets are those of the structure that was sent last.
 	targets [media.MaxSpatial + 1][media.MaxTemporal + 1]uint32
+	active  uint32 // the mask of active decode targets that was told last; 0 for none
 
 	replayed    uint32 // the incoming timestamp of the last packet of a replay
 	marks       marks
@@ -209,7 +210,6 @@ func (l *Line) handle(captured time.Time, track media.CSRC, p *packet.Packet) (o
 		l.layers.Restart()
 		l.waiting = true
 	}
-	former := l.layers.Current()
 	decision, marker := l.layers.Select(facts(p))
 	switch decision {
 	case layer.Switch:
@@ -220,7 +220,7 @@ func (l *Line) handle(captured time.Time, track media.CSRC, p *packet.Packet) (o
 			return out, false, stats.BeforeSwitch, false
 		}
 		out = l.sent(captured, p, pt, numbers, marker)
-		l.setActive(&out, former != l.layers.Current())
+		l.setActive(&out)
 		return out, false, 0, true
 	default:
 		if l.waiting || l.layers.Current().Spatial < 0 {
@@ -249,7 +249,8 @@ func (l *Line) handleNext(captured time.Time, track media.CSRC, p *packet.Packet
 func (l *Line) begin(captured time.Time, p *packet.Packet, pt media.PayloadType, marker bool) Packet {
 	l.waiting = false
 	out := l.sent(captured, p, pt, l.rw.Switch(captured, rewrite.SourceID(p.Source), number(p)), marker)
-	l.setActive(&out, true)
+	l.active = 0
+	l.setActive(&out)
 	return out
 }
 

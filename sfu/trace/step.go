@@ -104,10 +104,10 @@ type Facts struct {
 }
 
 // Flags are what is true of a packet, in a trace a letter each: m marker, s and e start and end of a frame, k keyframe,
-// i intra, u switching up, n not for upper layers, d dependency descriptor, t template structure.
+// i intra, u switching up, n not for upper layers, d dependency descriptor, t template structure, a active decode targets.
 type Flags uint16
 
-const flagLetters = "msekiundt"
+const flagLetters = "msekiundta"
 
 // MarshalText implements encoding.TextMarshaler.
 func (f Flags) MarshalText() ([]byte, error) {
@@ -137,7 +137,7 @@ func (f *Flags) UnmarshalText(text []byte) error {
 func flagsOf(p *packet.Packet) (f Flags) {
 	for i, set := range [...]bool{
 		p.Header.Marker, p.Info.StartOfFrame, p.Info.EndOfFrame, p.Info.Keyframe, p.Info.Intra, p.Info.SwitchUp,
-		p.Info.NotForUpper, p.Info.HasDescriptor, p.Descriptor.HasStructure,
+		p.Info.NotForUpper, p.Info.HasDescriptor, p.Descriptor.HasStructure, p.Descriptor.HasActiveTargets,
 	} {
 		if set {
 			f |= 1 << i
@@ -191,7 +191,7 @@ func (f *Facts) packet(start time.Time) (*packet.Packet, error) {
 	}
 	for i, set := range [...]*bool{
 		&p.Header.Marker, &p.Info.StartOfFrame, &p.Info.EndOfFrame, &p.Info.Keyframe, &p.Info.Intra, &p.Info.SwitchUp,
-		&p.Info.NotForUpper, &p.Info.HasDescriptor, &p.Descriptor.HasStructure,
+		&p.Info.NotForUpper, &p.Info.HasDescriptor, &p.Descriptor.HasStructure, &p.Descriptor.HasActiveTargets,
 	} {
 		*set = f.Flags&(1<<i) != 0
 	}
