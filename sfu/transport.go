@@ -64,6 +64,8 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 			return nil, fmt.Errorf("announce public addresses: %w", err)
 		}
 	}
+	// A client's goodbye over DTLS must not close the PeerConnection behind the peer's back: see Peer.settle.
+	s.DisableCloseByDTLS(true)
 	s.BufferFactory = p.streamLimit().newBuffer
 
 	interceptors := &interceptor.Registry{}
