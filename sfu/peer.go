@@ -37,11 +37,13 @@ type Peer struct {
 	down   *subscriber // owned by shard
 	inbox  *mailbox.Mailbox[func(now time.Time)]
 
-	state  atomic.Value // State
-	types  atomic.Pointer[payloadTypes]
-	closed atomic.Bool // after which no event but Closed is sent
-	abused atomic.Bool
-	done   chan struct{}
+	state atomic.Value // State
+	types atomic.Pointer[payloadTypes]
+	// connectedAt is when the transport was last connected, in Unix nanoseconds.
+	connectedAt atomic.Int64
+	closed      atomic.Bool // after which no event but Closed is sent
+	abused      atomic.Bool
+	done        chan struct{}
 
 	// loops counts the goroutines that read from the PeerConnection; they end when it is closed.
 	loops sync.WaitGroup
@@ -128,6 +130,9 @@ func (p *Peer) Close() { p.inbox.Post(nil) }
 // listen sets pion's callbacks. They only post.
 func (p *Peer) listen() {
 	p.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		if s == webrtc.PeerConnectionStateConnected {
+			p.connectedAt.Store(time.Now().UnixNano())
+		}
 		p.post(func(time.Time) { p.handleState(State(s.String())) })
 	})
 	p.pc.OnICECandidate(func(c *webrtc.ICECandidate) { p.post(func(time.Time) { p.handleLocalCandidate(c) }) })
@@ -229,6 +234,24 @@ func (p *Peer) handleState(s State) {
 	p.emit(StateChanged{State: s})
 }
 
+// settleTime is how long pion needs, by far, to start its streams once the transport is connected.
+const settleTime = 200 * time.Millisecond
+
+// settle waits while pion may be starting its streams: when a PeerConnection is closed just then, pion leaves a goroutine
+// and the buffers of an SRTP session behind for ever.
+func (p *Peer) settle() {
+	switch p.pc.ConnectionState() {
+	case webrtc.PeerConnectionStateConnecting:
+		time.Sleep(settleTime)
+	case webrtc.PeerConnectionStateConnected:
+		at := p.connectedAt.Load() // 0 when its callback is on its way
+		if at == 0 || time.Since(time.Unix(0, at)) < settleTime {
+			time.Sleep(settleTime)
+		}
+	default: // nothing has begun, or it has ended
+	}
+}
+
 // teardown ends everything that belongs to the peer, in an order in which nothing outlives what it uses.
 func (p *Peer) teardown() {
 	p.inbox.Close()
@@ -236,6 +259,7 @@ func (p *Peer) teardown() {
 		t.end()
 	}
 	p.down.leave()
+	p.settle()
 	if err := p.pc.Close(); err != nil {
 		p.log.Debug("closed peer connection", "err", err)
 	}

@@ -64,14 +64,17 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 			return nil, fmt.Errorf("announce public addresses: %w", err)
 		}
 	}
+	// A client's goodbye over DTLS must not close the PeerConnection behind the peer's back: see Peer.settle.
+	s.DisableCloseByDTLS(true)
 	s.BufferFactory = p.streamLimit().newBuffer
 
 	interceptors := &interceptor.Registry{}
-	feedback, err := twcc.NewSenderInterceptor(twcc.SendInterval(feedbackInterval))
+	feedback, err := twcc.NewSenderInterceptor(twcc.SendInterval(feedbackInterval),
+		twcc.WithLoggerFactory(e.loggers))
 	if err != nil {
 		return nil, fmt.Errorf("make transport-wide feedback: %w", err)
 	}
-	reports, err := report.NewReceiverInterceptor()
+	reports, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(e.loggers))
 	if err != nil {
 		return nil, fmt.Errorf("make receiver reports: %w", err)
 	}

@@ -90,16 +90,32 @@ func TestServerMetricsPassPromtool(t *testing.T) {
 	}
 }
 
+// listenUDPOnly takes a UDP port whose number is free for TCP.
+func listenUDPOnly(t *testing.T, host string) net.PacketConn {
+	t.Helper()
+	for range 50 {
+		tcp, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, _ := net.SplitHostPort(tcp.Addr().String())
+		udp, err := net.ListenPacket("udp", net.JoinHostPort(host, port))
+		tcp.Close()
+		if err == nil {
+			return udp
+		}
+	}
+	t.Fatal("found no port that is free for TCP and UDP")
+	return nil
+}
+
 func TestServerSaysWhichPortIsTaken(t *testing.T) {
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer tcp.Close()
-	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	udp := listenUDPOnly(t, "127.0.0.1")
 	defer udp.Close()
 	for _, test := range []struct {
 		name          string
@@ -126,10 +142,7 @@ func TestServerSaysWhichPortIsTaken(t *testing.T) {
 }
 
 func TestUDPPortTakenOnAllAddresses(t *testing.T) {
-	udp, err := net.ListenPacket("udp", ":0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	udp := listenUDPOnly(t, "")
 	defer udp.Close()
 	_, port, _ := net.SplitHostPort(udp.LocalAddr().String())
 	cfg := testConfig()

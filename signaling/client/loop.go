@@ -126,25 +126,20 @@ func (l *loop) receive(ctx context.Context, m protocol.Message) {
 	case protocol.NeedSeats:
 		l.grow(ctx, m.Seats)
 	case protocol.Error:
-		l.failed(ctx, m)
+		l.failed(m)
 	case protocol.Bye:
 		bye := ByeError(m)
 		l.end(&bye)
 	}
 }
 
-// failed acts on a refusal: an offer that was refused is over.
-func (l *loop) failed(ctx context.Context, e protocol.Error) {
+// failed acts on a refusal. A refused offer is the end: pion cannot roll back, and this client's offers are right.
+func (l *loop) failed(e protocol.Error) {
 	l.log.Debug("server refused", "re", string(e.Re), "code", string(e.Code), "message", e.Message)
 	l.transfers.refused(e)
 	if e.Re == protocol.TypeOffer && l.offer != nil {
-		l.offer = nil
-		if err := l.pc.SetLocalDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeRollback}); err != nil {
-			l.log.Debug("offer not rolled back", "err", err)
-		}
-		if l.again {
-			l.negotiate(ctx)
-		}
+		refused := RefusedError(e)
+		l.end(&refused)
 	}
 }
 
