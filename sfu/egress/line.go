@@ -295,9 +295,7 @@ func (l *Line) let(p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, 
 	n := len(p.Payload())
 	l.gate.HandleSent(n)
 	l.report.handleSent(n)
-	l.marks.set(numbers.Sequence, marker)
-	l.empty.set(numbers.Sequence, false)
-	l.tells.set(numbers.Sequence, false)
+	l.note(numbers.Sequence, marker, false)
 	return Packet{Source: p, PayloadType: pt, Out: numbers, Marker: marker}
 }
 

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hiroba/sfu/history"
+	"hiroba/sfu/layer"
 	"hiroba/sfu/packet"
 	"hiroba/sfu/rewrite"
 	"hiroba/sfu/stats"
@@ -35,6 +36,9 @@ func (l *Line) HandleNACK(now time.Time, sequence uint16, p *packet.Packet) (out
 		return out, stats.NACKOverBudget, false
 	case history.Send:
 	}
+	if !l.known.at(numbers.Sequence) {
+		l.judge(numbers.Sequence, p)
+	}
 	l.rtxSequence++
 	out = Packet{
 		Source: p, Marker: l.marks.at(numbers.Sequence), Empty: l.empty.at(numbers.Sequence),
@@ -44,4 +48,31 @@ func (l *Line) HandleNACK(now time.Time, sequence uint16, p *packet.Packet) (out
 		out.Active, out.HasActive = l.told.at(numbers.Sequence)
 	}
 	return out, 0, true
+}
+
+// judge decides about a packet that is asked for and has never been sent: it came while the line waited for the start of the
+// keyframe, which was late.
+func (l *Line) judge(sequence uint16, p *packet.Packet) {
+	marker, empty := p.Header.Marker, false
+	if rewrite.SourceID(p.Source) == l.rw.Current() {
+		var d layer.Decision
+		d, marker = l.layers.SelectLate(facts(p))
+		empty = d == layer.Leave
+	}
+	l.note(sequence, marker && !empty, empty)
+}
+
+// note remembers how a number was sent.
+func (l *Line) note(sequence uint16, marker, empty bool) {
+	ahead := int16(sequence - l.newest) //nolint:gosec // serial number arithmetic (RFC 1982)
+	for n := int16(1); n < min(ahead, marksKept); n++ {
+		l.known.set(l.newest+uint16(n), false) //nolint:gosec // positive
+	}
+	if ahead > 0 {
+		l.newest = sequence
+	}
+	l.known.set(sequence, true)
+	l.marks.set(sequence, marker)
+	l.empty.set(sequence, empty)
+	l.tells.set(sequence, false)
 }
