@@ -52,6 +52,8 @@ type Line struct {
 
 	replayed    uint32 // the incoming timestamp of the last packet of a replay
 	marks       marks
+	known       marks // those that were sent at all, up to newest
+	newest      uint16
 	empty       marks // those that were sent without a payload
 	tells       marks // those that told active decode targets, see told
 	told        told

@@ -294,3 +294,22 @@ func TestReportsFollowASwitchInABurst(t *testing.T) {
 		t.Errorf("%d reports in a second, want 20 and one or two", count)
 	}
 }
+
+// TestNACKForWhatWasNotSentKeepsTheMarker: the start of a keyframe came late, the rest of it before.
+func TestNACKForWhatWasNotSentKeepsTheMarker(t *testing.T) {
+	l := newLine(media.Video)
+	a := &source{id: 1, codec: media.VP8}
+	l.SetTarget(alice, false)
+	start, end := a.next(true), a.next(false)
+	end.Header.Marker = true
+	drop(t, l, at(0), alice, end, stats.AwaitingKeyframe)
+	first := send(t, l, at(50), alice, start)
+	send(t, l, at(60), alice, a.next(false)) // the subscriber sees a gap
+	missing := first.Out.Sequence + 1
+	if _, number, ok := l.Recall(missing); !ok || number != end.Sequence {
+		t.Fatalf("Recall = %d %v, want %d", number, ok, end.Sequence)
+	}
+	if again, reason, ok := l.HandleNACK(at(100), missing, end); !ok || !again.Marker || again.Empty {
+		t.Errorf("sent %+v, %v %v, want the end of the picture", again, reason, ok)
+	}
+}

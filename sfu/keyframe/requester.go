@@ -10,8 +10,8 @@ const (
 	minInterval = 320 * time.Millisecond
 	// Each wish that is granted costs, and burst of them can be granted in a row: no more than 30 in any minute, whatever
 	// the subscribers ask for.
-	cost  = 2200 * time.Millisecond
-	burst = 3
+	cost  = 2400 * time.Millisecond
+	burst = 5
 	// firstRepeat is how long a request may stay unanswered before it is repeated: it or the keyframe may have been
 	// lost like any packet. The wait grows by a quarter each time, up to maxRepeat, so that an encoder that never answers is
 	// asked less than 30 times in a minute.

@@ -72,7 +72,7 @@ func TestRequesterGrantsThirtyWishesInAMinute(t *testing.T) {
 			r.HandleKeyframe()
 		}
 	}
-	if len(sent) < 130 || sent[2] > 1000 {
+	if len(sent) < 120 || sent[2] > 1000 {
 		t.Errorf("%d requests in five minutes, the first at %v: too few", len(sent), sent[:3])
 	}
 	for i, from := range sent {

@@ -156,6 +156,10 @@ func (s *Selector) selectLayer(p Packet) (Decision, bool) {
 		s.switchTemporal(p)
 		s.switchSpatial(p)
 	}
+	// Within a keyframe the start of a layer may have been lost. It comes again; without the rest the picture has no end.
+	if s.rising && p.Intra && p.Spatial > s.current.Spatial && p.Spatial <= s.wanted.Spatial {
+		s.current.Spatial = p.Spatial
+	}
 	marker := s.marker(p)
 	if p.Marker {
 		s.rising = false

@@ -170,3 +170,22 @@ func TestSelectorOfSVCAsksForNothingWithinAKeyframe(t *testing.T) {
 		t.Error("asks for no keyframe after one came in part")
 	}
 }
+
+// TestSelectorOfSVCGoesUpThoughTheStartOfALayerIsLost: it comes again, and the picture needs its end.
+func TestSelectorOfSVCGoesUpThoughTheStartOfALayerIsLost(t *testing.T) {
+	s := layer.New(false)
+	key := picture(true, false)
+	rest := key[2]
+	rest.Start = false
+	sent, markers := play(&s, []layer.Packet{key[0], rest}) // all of layer 1, and the start of layer 2
+	equal(t, sent, 0, 1)
+	if markers != 1 {
+		t.Errorf("%d markers, want 1", markers)
+	}
+	if d, _ := s.SelectLate(key[1]); d != layer.Forward {
+		t.Error("the lost layer is left out when it comes")
+	}
+	if _, needed := s.NeedsKeyframe(2); needed {
+		t.Error("asks for a keyframe although all of one is on its way")
+	}
+}
