@@ -1,7 +1,7 @@
 // Runs the browser tests: `npm run e2e`, with names of files or `-t "name of a test"` to run only some.
 //
-// As root on Linux everything runs in a network namespace of its own, in which there is nothing but the loopback
-// interface: no packet of a test can leave the machine, and no port is taken.
+// As root on Linux everything runs in a network namespace of its own, which leads nowhere: no packet of a test can leave
+// the machine, and no port is taken.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -36,22 +36,38 @@ const tests = [
   path.join(here, 'vitest.config.ts'),
   ...process.argv.slice(2),
 ];
-run(hasNamespaces() ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...tests] : tests, {
-  cwd: here,
-  env,
-});
+run(hasNamespaces() ? [...inNamespace('exec "$@"'), ...tests] : tests, { cwd: here, env });
 
 /** @param {string[]} command @param {import('node:child_process').SpawnSyncOptions} options */
-function run([program, ...args], options) {
+function run([program = '', ...args], options) {
   const { status, error, signal } = spawnSync(program, args, { stdio: 'inherit', ...options });
   if (error) fail(`Could not run ${program}: ${error.message}`);
   if (status !== 0) process.exit(status ?? (signal ? 130 : 1));
 }
 
+/**
+ * The command that runs a shell command in a namespace. A page that may use neither camera nor microphone has candidates
+ * only where there is a default route, so there is one, through a wire that ends nowhere.
+ *
+ * @param {string} command
+ */
+function inNamespace(command) {
+  const steps = [
+    'ip link set lo up',
+    'ip link add near type veth peer name far',
+    'ip addr add 198.51.100.1/24 dev near',
+    'ip link set near up',
+    'ip link set far up',
+    'ip route add default dev near',
+    command,
+  ];
+  return ['unshare', '--net', 'sh', '-c', steps.join(' && '), 'sh'];
+}
+
 function hasNamespaces() {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  const tried = spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up'], { stdio: 'ignore' });
-  return tried.status === 0;
+  const [program = '', ...args] = inNamespace('true');
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
 }
 
 function findChromium() {

@@ -9,8 +9,8 @@ export interface Devices {
   readonly camera?: string;
   /** A sound, see fakeMicrophone. */
   readonly microphone?: string;
-  /** `granted` without a question; `refused` without one; `missing`: there is no device. */
-  readonly access?: 'granted' | 'refused' | 'missing';
+  /** `granted` without a question; `refused` without one. */
+  readonly access?: 'granted' | 'refused' | 'no camera';
 }
 
 /** Starts a Chromium of its own. */
@@ -25,7 +25,7 @@ export function launch({ camera, microphone, access = 'granted' }: Devices = {})
     '--disable-renderer-backgrounding',
     '--disable-backgrounding-occluded-windows',
     '--disable-background-timer-throttling',
-    `--use-fake-device-for-media-stream=fps=20${access === 'missing' ? ',device-count=0' : ''}`,
+    `--use-fake-device-for-media-stream=fps=20${access === 'no camera' ? ',device-count=0' : ''}`,
   ];
   if (access !== 'refused') args.push('--use-fake-ui-for-media-stream');
   if (camera !== undefined) args.push(`--use-file-for-fake-video-capture=${camera}`);

@@ -1,3 +1,4 @@
+import type { UserConsoleLog } from 'vitest';
 import type { Reporter, SerializedError, TestCase, TestModule } from 'vitest/node';
 import type { Measurement } from './measure.ts';
 
@@ -31,6 +32,10 @@ export class Report implements Reporter {
     const took = seconds(test.diagnostic()?.duration ?? 0);
     console.log(`${state === 'passed' ? '  ok  ' : ' FAIL '} ${test.fullName} (${took})`);
     for (const error of errors) console.log(words(error));
+  }
+
+  onUserConsoleLog({ content }: UserConsoleLog): void {
+    process.stdout.write(content);
   }
 
   onTestModuleEnd(module: TestModule): void {
