@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"hiroba/sfu"
-	"hiroba/sfu/media"
 	"hiroba/signaling/protocol"
 )
 
@@ -38,11 +37,11 @@ type (
 		to        id
 		candidate sfu.Candidate
 	}
-	// feed sets what a seat of the participant's peer forwards; 0 is nothing.
+	// feed sets what a seat of the participant's peer forwards.
 	feed struct {
-		to           id
-		seat         int
-		audio, video media.CSRC
+		to   id
+		seat int
+		fed
 	}
 	// sendData goes out on a data channel of the participant's peer. The data is shared and not changed any more.
 	sendData struct {

@@ -239,7 +239,7 @@ func (c *chaos) take() {
 				if c.fed[e.to] == nil {
 					c.fed[e.to] = map[int]fed{}
 				}
-				c.fed[e.to][e.seat] = fed{e.audio, e.video}
+				c.fed[e.to][e.seat] = e.fed
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"hiroba/sfu/media"
 	"hiroba/signaling/protocol"
 )
 
@@ -50,6 +51,11 @@ func (s *state) resume(p *participant) {
 	s.welcome(p, true)
 	p.told, p.asked = nil, 0
 	p.reseat = true
+	for _, t := range p.tracks {
+		if t.highest != media.MaxSpatial {
+			s.tellLayers(p, t)
+		}
+	}
 }
 
 // detach starts the grace time of a session whose WebSocket was lost.

@@ -25,7 +25,11 @@ type (
 		codec media.Codec
 	}
 	trackRemoved struct{ csrc media.CSRC }
-	heard        struct {
+	layersWanted struct {
+		csrc    media.CSRC
+		highest int8
+	}
+	heard struct {
 		csrc  media.CSRC
 		level uint8
 	}
@@ -116,6 +120,8 @@ func (s *state) handlePeer(now time.Time, p *participant, event any) {
 		s.changeTrack(p, e.csrc, func(t *track) { t.codec = e.codec })
 	case trackRemoved:
 		s.handleTrackRemoved(now, p, e.csrc)
+	case layersWanted:
+		s.handleLayersWanted(p, e)
 	case heard:
 		s.handleHeard(now, p, e)
 	case sfu.StateChanged:
@@ -231,8 +237,7 @@ func (s *state) handlePeerClosed(now time.Time, p *participant) {
 		s.refuse(now, p, err, protocol.TypeOffer, strconv.Itoa(pending.id))
 	}
 	p.negotiation = negotiation{}
-	view := p.view
-	p.receiver = receiver{view: view}
+	p.receiver = receiver{view: p.view, heights: p.heights}
 	p.tracks = nil
 	p.updated, s.reseat = true, true
 	if p.mediaEnds.IsZero() {

@@ -73,6 +73,8 @@ type receiver struct {
 	fed  []fed
 	told []protocol.SeatState
 	view seating.Viewer
+	// heights are those of the tiles that the client shows, in pixels.
+	heights map[seating.Occupant]int
 	// reseat asks for a new assignment at the end of the step.
 	reseat bool
 	// asked is how many seats the client was asked for at askedAt; 0 when it has enough. short is true when somebody
@@ -83,7 +85,11 @@ type receiver struct {
 }
 
 // fed is the up tracks that a seat forwards.
-type fed struct{ audio, video media.CSRC }
+type fed struct {
+	audio, video media.CSRC
+	// height is that of the tile, in pixels; 0 is not known.
+	height int
+}
 
 // track is an m-line on which a participant sends.
 type track struct {
@@ -94,6 +100,8 @@ type track struct {
 	source protocol.Source
 	muted  bool
 	codec  media.Codec
+	// highest is the highest spatial layer that somebody wants; -1 is nothing at all.
+	highest int8
 }
 
 // sources is the order in which tracks are told.

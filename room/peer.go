@@ -17,8 +17,8 @@ type mediaPlane interface {
 type mediaPeer interface {
 	handleOffer(o sfu.Offer)
 	addCandidate(c sfu.Candidate)
-	// seat sets what a seat forwards; nil is nothing.
-	seat(n int, audio, video upTrack)
+	// seat sets what a seat forwards; nil is nothing. The height is that of the tile, in pixels; 0 is the best quality.
+	seat(n int, audio, video upTrack, height int)
 	sendData(label string, text bool, data []byte)
 	supports(c media.Codec) bool
 	close()
@@ -64,8 +64,8 @@ func (p enginePeer) addCandidate(c sfu.Candidate) { p.peer.AddCandidate(c) }
 func (p enginePeer) supports(c media.Codec) bool  { return p.peer.Supports(c) }
 func (p enginePeer) close()                       { p.peer.Close() }
 
-func (p enginePeer) seat(n int, audio, video upTrack) {
-	var o sfu.Occupant
+func (p enginePeer) seat(n int, audio, video upTrack, height int) {
+	o := sfu.Occupant{Height: height}
 	o.Audio, _ = audio.(*sfu.UpTrack)
 	o.Video, _ = video.(*sfu.UpTrack)
 	p.peer.Seat(n, o)
@@ -86,6 +86,8 @@ func (s sink) PeerEvent(_ *sfu.Peer, e sfu.Event) {
 		s.post(trackStarted{e.Track.CSRC(), e.Codec})
 	case sfu.TrackRemoved:
 		s.post(trackRemoved{e.Track.CSRC()})
+	case sfu.LayersWanted:
+		s.post(layersWanted{e.Track.CSRC(), e.Spatial})
 	case sfu.Heard:
 		s.post(heard{e.Track.CSRC(), e.Level})
 	default:

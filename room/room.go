@@ -178,7 +178,7 @@ func (r *room) doPeer(peer mediaPeer, e effect) {
 	case handCandidate:
 		peer.addCandidate(e.candidate)
 	case feed:
-		peer.seat(e.seat, r.tracks[e.audio], r.tracks[e.video])
+		peer.seat(e.seat, r.tracks[e.audio], r.tracks[e.video], e.height)
 	case sendData:
 		peer.sendData(e.label, e.text, e.data)
 	}

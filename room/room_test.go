@@ -162,7 +162,7 @@ func (p *fakePeer) answer(o sfu.Offer) {
 
 func (p *fakePeer) addCandidate(sfu.Candidate)       {}
 func (p *fakePeer) supports(c media.Codec) bool      { return c != media.AV1 }
-func (p *fakePeer) seat(n int, audio, video upTrack) { p.seats[n] = [2]upTrack{audio, video} }
+func (p *fakePeer) seat(n int, audio, video upTrack, _ int) { p.seats[n] = [2]upTrack{audio, video} }
 func (p *fakePeer) sendData(label string, _ bool, data []byte) {
 	p.data = append(p.data, label+" "+string(data))
 }

@@ -18,9 +18,11 @@ var noSeat seating.Seat
 // moment.
 func (s *state) handleView(p *participant, m protocol.View) {
 	tiles := make([]seating.Tile, len(m.Tiles))
+	p.heights = make(map[seating.Occupant]int, len(m.Tiles))
 	for i, t := range m.Tiles {
 		tiles[i].Occupant = seating.Occupant{Participant: t.Participant, Screen: t.Source == protocol.Screen}
 		tiles[i].Pinned = t.Pinned
+		p.heights[tiles[i].Occupant] = max(p.heights[tiles[i].Occupant], t.Height)
 	}
 	p.view.HasView, p.view.Tiles = true, tiles
 	p.reseat = true
@@ -52,7 +54,7 @@ func (s *state) seat(now time.Time, p *participant) {
 		states[i].SeatMIDs = p.mids[i]
 		if f != p.fed[i] {
 			p.fed[i] = f
-			s.emit(feed{p.id, i, f.audio, f.video})
+			s.emit(feed{p.id, i, f})
 		}
 	}
 	// While an offer is in flight the client may not know the seats yet; it is told right after the answer.
@@ -82,7 +84,7 @@ func (s *state) occupy(p *participant, seat seating.Seat) (protocol.SeatState, f
 		f.audio = audio.csrc
 	}
 	if video != nil && seat.Video {
-		f.video = video.csrc
+		f.video, f.height = video.csrc, p.heights[seat.Occupant]
 		if video.codec != media.CodecUnknown && !p.codecs.has(video.codec) {
 			state.Unsupported = video.codec.String()
 		}

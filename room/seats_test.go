@@ -29,7 +29,7 @@ func TestEverybodySitsWithoutAView(t *testing.T) {
 	w.publish("cid", 0, protocol.Microphone)
 	w.publish("ann", 4, protocol.Camera)
 	w.wantSeats("ann", "bob/camera+video", "cid/camera", "-", "-")
-	if got, want := w.fed["ann"][0], (fed{csrc[protocol.Microphone], csrc[protocol.Camera]}); got != want {
+	if got, want := w.fed["ann"][0], (fed{audio: csrc[protocol.Microphone], video: csrc[protocol.Camera]}); got != want {
 		t.Errorf("seat 0 is fed %v, want %v", got, want)
 	}
 	seats, _ := last[protocol.Seats](w, "ann")

@@ -14,7 +14,7 @@ func (s *state) handleTrackAdded(now time.Time, p *participant, e trackAdded) {
 	if p.pending != nil {
 		declared, ok = p.pending.sources[e.mid]
 	}
-	t := &track{mid: e.mid, csrc: e.csrc, kind: e.kind, muted: declared.Muted}
+	t := &track{mid: e.mid, csrc: e.csrc, kind: e.kind, muted: declared.Muted, highest: media.MaxSpatial}
 	if ok && kindOf(declared.Source) == e.kind {
 		if former := p.track(declared.Source); former != nil {
 			former.source = ""
@@ -34,6 +34,23 @@ func (s *state) handleTrackRemoved(now time.Time, p *participant, csrc media.CSR
 		gone := p.tracks[at]
 		p.tracks = slices.Delete(p.tracks, at, at+1)
 		s.trackChanged(now, p, gone)
+	}
+}
+
+// handleLayersWanted tells a publisher what nobody wants of a track.
+func (s *state) handleLayersWanted(p *participant, e layersWanted) {
+	for _, t := range p.tracks {
+		if t.csrc == e.csrc {
+			t.highest = e.highest
+			s.tellLayers(p, t)
+		}
+	}
+}
+
+// tellLayers tells a publisher up to which layer somebody wants a track.
+func (s *state) tellLayers(p *participant, t *track) {
+	if t.source != "" && t.kind == media.Video {
+		s.tell(p, protocol.Layers{Source: t.source, Highest: int(t.highest)})
 	}
 }
 

@@ -59,7 +59,7 @@ func (w *world) step() {
 				if w.fed[e.to] == nil {
 					w.fed[e.to] = map[int]fed{}
 				}
-				w.fed[e.to][e.seat] = fed{e.audio, e.video}
+				w.fed[e.to][e.seat] = e.fed
 			}
 		}
 	}

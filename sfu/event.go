@@ -55,6 +55,12 @@ type (
 	}
 	// TrackRemoved says that the client stopped the m-line of a track. Its seats must be given to others.
 	TrackRemoved struct{ Track *UpTrack }
+	// LayersWanted says up to which spatial layer somebody wants the pictures of a track; -1 is nobody, at all. What is
+	// above need not be sent. It comes at once for more and after a while for less.
+	LayersWanted struct {
+		Track   *UpTrack
+		Spatial int8
+	}
 	// StateChanged is the state of the PeerConnection.
 	StateChanged struct{ State State }
 	// Heard is the loudness of a microphone: one event for each 200 ms in which there was sound, and one more with
@@ -91,6 +97,7 @@ func (SeatsBound) event()      {}
 func (TrackAdded) event()      {}
 func (TrackStarted) event()    {}
 func (TrackRemoved) event()    {}
+func (LayersWanted) event()    {}
 func (StateChanged) event()    {}
 func (Heard) event()           {}
 func (FirstForwarded) event()  {}

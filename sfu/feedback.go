@@ -81,9 +81,11 @@ func (i *rtcpInterceptor) handleReports(arrived time.Time, reports []rtcp.Recept
 // handleSenderReport passes a publisher's sender report to its stream.
 func (p *Peer) handleSenderReport(r *rtcp.SenderReport) {
 	for _, t := range p.tracks {
-		if t.stream != nil && uint32(t.stream.ssrc) == r.SSRC {
-			t.stream.report.Store(r)
-			return
+		for _, s := range t.streams {
+			if s != nil && uint32(s.ssrc) == r.SSRC {
+				s.report.Store(r)
+				return
+			}
 		}
 	}
 }
@@ -103,7 +105,8 @@ func (s *subscriber) handleNACK(now time.Time, r *rtcp.TransportLayerNack) {
 			}
 			return asked < egress.MaxPerNACK
 		})
-		if asked >= egress.MaxPerNACK {
+		if asked >= egress.MaxPerNACK { // so much is lost that a keyframe costs less
+			t.demandKeyframe()
 			return
 		}
 	}
@@ -123,6 +126,7 @@ func (s *subscriber) handleReports(arrived time.Time, reports []rtcp.ReceptionRe
 			continue
 		}
 		if rtt, ok := roundTrip(arrived, r.LastSenderReport, r.Delay); ok {
+			s.flight.SetRTT(rtt)
 			for _, t := range s.all { // one transport
 				t.line.SetRTT(rtt)
 			}

@@ -189,7 +189,7 @@ func (p *Peer) updateTracks(mids []media.MID, lines map[media.MID]mLine) {
 	}
 	for _, mid := range mids {
 		if p.tracks[mid] == nil && lines[mid].sends {
-			t := newUpTrack(p, mid, lines[mid].kind)
+			t := newUpTrack(p, mid, lines[mid].kind, lines[mid].rids)
 			p.tracks[mid] = t
 			p.emit(TrackAdded{Track: t})
 		}

@@ -36,6 +36,8 @@ const maxTracks = 8
 type mLine struct {
 	kind            media.Kind
 	sends, receives bool
+	// rids are the encodings of a simulcast m-line in the client's order, which is the smallest picture first.
+	rids []media.RID
 }
 
 // check reads the offer and refuses what cannot be answered, before pion spends time on it or changes its state.
@@ -81,6 +83,11 @@ func (o Offer) check(maxSeats int) (map[media.MID]mLine, error) {
 			return nil, fmt.Errorf("%w: no audio or video m-line has the mid %q", ErrBadOffer, mid)
 		}
 	}
+	for _, line := range lines {
+		if len(line.rids) > media.MaxSpatial+1 {
+			return nil, fmt.Errorf("%w: %d encodings on an m-line, %d allowed", ErrTooManyMedia, len(line.rids), media.MaxSpatial+1)
+		}
+	}
 	return lines, o.checkUnique()
 }
 
@@ -113,7 +120,29 @@ func newMLine(m *sdp.MediaDescription) mLine {
 			line.sends = false
 		case "inactive":
 			line.sends, line.receives = false, false
+		case "simulcast":
+			line.rids = simulcastRIDs(a.Value)
 		}
 	}
 	return line
+}
+
+// simulcastRIDs reads which encodings a simulcast attribute sends (RFC 8853, section 5.1): "send q;h;~f recv ...". Of
+// alternatives the first is taken; "~" marks one that is paused at first.
+func simulcastRIDs(value string) []media.RID {
+	fields := strings.Fields(value)
+	for i := 0; i+1 < len(fields); i += 2 {
+		if fields[i] != "send" {
+			continue
+		}
+		var rids []media.RID
+		for stream := range strings.SplitSeq(fields[i+1], ";") {
+			first, _, _ := strings.Cut(stream, ",")
+			if rid := media.RID(strings.TrimPrefix(first, "~")); rid != "" && !slices.Contains(rids, rid) {
+				rids = append(rids, rid)
+			}
+		}
+		return rids
+	}
+	return nil
 }

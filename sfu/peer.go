@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/mailbox"
@@ -216,11 +215,7 @@ func (p *Peer) panicked(reason any) {
 func (p *Peer) handleTimeout(now time.Time) time.Duration {
 	wait := time.Hour
 	for _, t := range p.tracks {
-		if t.stream != nil && t.requester.HandleTimeout(now) && !t.stream.quiet(now) {
-			p.engine.counters.PLIsSent.Add(1)
-			_ = p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(t.stream.ssrc)}})
-		}
-		if due := t.requester.Deadline(); t.stream != nil && !due.IsZero() {
+		if due := t.handleTimeout(now); !due.IsZero() {
 			wait = min(wait, due.Sub(now))
 		}
 	}
@@ -234,7 +229,7 @@ func (p *Peer) handleState(s State) {
 	p.state.Store(s)
 	p.log.Debug("peer state changed", "state", s)
 	if s == StateConnected {
-		p.down.post(func(sub *subscriber, _ time.Time) { sub.handleConnected() })
+		p.down.post(func(sub *subscriber, now time.Time) { sub.handleConnected(now) })
 	}
 	p.emit(StateChanged{State: s})
 }

@@ -10,13 +10,19 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/egress"
+	"hiroba/sfu/flight"
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 	"hiroba/sfu/stats"
+	"hiroba/sfu/trace"
 )
 
 // Occupant is who sits in a seat: up tracks of one participant, or none.
-type Occupant struct{ Audio, Video *UpTrack }
+type Occupant struct {
+	Audio, Video *UpTrack
+	// Height is that of the tile in which the picture is shown, in pixels of the screen; 0 is the best quality.
+	Height int
+}
 
 // Seat changes the occupant of a seat. The client sees and hears it without a new offer: sound changes with the next
 // packet, pictures with the next keyframe.
@@ -26,9 +32,11 @@ func (p *Peer) Seat(index int, o Occupant) {
 			return
 		}
 		s := p.seats[index]
-		p.down.post(func(*subscriber, time.Time) {
+		p.down.post(func(_ *subscriber, _ time.Time) {
+			s.video.height = o.Height
 			s.audio.setTarget(o.Audio)
 			s.video.setTarget(o.Video)
+			s.video.adapt()
 		})
 	})
 }
@@ -41,26 +49,37 @@ type seat struct {
 
 func newSeat(p *Peer, index int, mids SeatMIDs) *seat {
 	stream := fmt.Sprintf("seat%d", index)
-	return &seat{
-		mids:  mids,
-		audio: &seatTrack{peer: p, kind: media.Audio, mid: mids.Audio, id: fmt.Sprintf("a%d", index), stream: stream},
-		video: &seatTrack{peer: p, kind: media.Video, mid: mids.Video, id: fmt.Sprintf("v%d", index), stream: stream},
+	track := func(kind media.Kind, mid media.MID, id string) *seatTrack {
+		return &seatTrack{
+			peer: p, index: index, kind: kind, mid: mid, id: fmt.Sprintf("%s%d", id, index), stream: stream,
+			flight: p.down.flight.Line(index, kind),
+		}
 	}
+	return &seat{mids: mids, audio: track(media.Audio, mids.Audio, "a"), video: track(media.Video, mids.Video, "v")}
 }
 
 // seatTrack is one m-line of a seat. Towards pion it is a TrackLocal; towards the shard it is a line.
 type seatTrack struct {
 	peer       *Peer
+	index      int // of the seat
 	kind       media.Kind
 	mid        media.MID
 	id, stream string
 	sender     *webrtc.RTPSender // set before the track is bound
 
 	// What follows is owned by the shard.
-	line   *egress.Line // nil until the m-line is negotiated
+	line   *trace.Line // nil until the m-line is negotiated
 	out    writer
 	target *UpTrack // the one that line.Target names
-	source *UpTrack // the one that line.Current names
+	height int      // of the tile, in pixels; 0 is the best quality
+	// wants is what target's publisher was told last, and of which track.
+	wants   int8
+	wantsOf *UpTrack
+	// replayed is the keyframe, by sequence number in the stream replayedOf, that was replayed last.
+	replayed   int64
+	replayedOf uint32
+	source     *UpTrack // the one that line.Current names
+	flight     flight.Line
 }
 
 var errNoCodec = errors.New("no codec in common")
@@ -98,7 +117,7 @@ func (t *seatTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters,
 
 // Unbind implements webrtc.TrackLocal.
 func (t *seatTrack) Unbind(webrtc.TrackLocalContext) error {
-	t.peer.down.post(func(*subscriber, time.Time) { t.setTarget(nil) })
+	t.peer.down.post(func(_ *subscriber, _ time.Time) { t.setTarget(nil) })
 	return nil
 }
 
@@ -127,21 +146,26 @@ func (t *seatTrack) setTarget(track *UpTrack) {
 	if t.target == track {
 		return
 	}
+	t.replayedOf = 0
 	former := t.target
 	t.target = track
+	t.flight.Asked(t.peer.shard.now, csrcOf(track))
 	if t.line == nil {
 		return // bind catches up
 	}
-	t.line.SetTarget(csrcOf(track))
+	t.line.SetTarget(csrcOf(track), track != nil && track.simulcast())
 	if former != nil && former != t.source {
 		t.peer.shard.detach(former, t)
 	}
 	if track == nil || t.line.Current() == csrcOf(track) {
 		t.leaveSource(track)
 	}
+	if track == nil {
+		t.demand(nil, -1)
+	}
 	if track != nil {
 		t.peer.shard.attach(track, t)
-		t.wantKeyframe()
+		t.adapt()
 	}
 }
 
@@ -171,91 +195,174 @@ func (t *seatTrack) vacate(track *UpTrack) {
 	if t.target == track {
 		t.target = nil
 	}
+	if t.wantsOf == track {
+		t.wantsOf = nil
+	}
 }
 
-// wantKeyframe asks the target's publisher, when the seat cannot go on without.
-func (t *seatTrack) wantKeyframe() {
-	if t.peer.down.connected && t.line != nil && t.target != nil && t.line.NeedsKeyframe() {
-		t.target.wantKeyframe()
+// demand tells a publisher what this seat wants of its track, when that changed; a nil track is nothing of the former.
+func (t *seatTrack) demand(track *UpTrack, spatial int8) {
+	if t.wantsOf == track && t.wants == spatial {
+		return
 	}
+	if t.wantsOf != nil && t.wantsOf != track {
+		t.wantsOf.want(t, -1)
+	}
+	t.wantsOf, t.wants = track, spatial
+	if track != nil {
+		track.want(t, spatial)
+	}
+}
+
+// adapt chooses the layer for the tile, and asks the target's publisher for a keyframe when the seat cannot go on, or not
+// as it should, without.
+func (t *seatTrack) adapt() {
+	if t.line == nil || t.target == nil || t.kind != media.Video {
+		return
+	}
+	wanted, best := t.target.wanted(t.height), t.target.best()
+	t.demand(t.target, wanted.Spatial)
+	if t.target.simulcast() {
+		wanted.Spatial = min(wanted.Spatial, best)
+	}
+	t.line.SetWanted(wanted)
+	t.flight.Wanted(t.peer.shard.now, t.target.csrc, wanted)
+	if !t.peer.down.connected {
+		return
+	}
+	if encoding, needed := t.line.NeedsKeyframe(best); needed && !t.replay(encoding) {
+		t.target.wantKeyframe(encoding)
+		t.flight.KeyframeWanted(t.peer.shard.now, t.target.csrc, encoding)
+	}
+}
+
+// replay shows the target at once, with what was kept since its last keyframe, if that was not long ago.
+func (t *seatTrack) replay(encoding int8) bool {
+	f := t.peer.shard.feeds[t.target]
+	if f == nil {
+		return false
+	}
+	now := time.Now()
+	kept := &f.sent[encoding]
+	from, to, ok := kept.replay(now, len(f.seats))
+	if !ok || (t.replayedOf == kept.source && t.replayed == from) { // once is enough: it did not help
+		return false
+	}
+	t.replayedOf, t.replayed = kept.source, from
+	newest, _ := kept.packets.At(to)
+	for n := from; n <= to; n++ {
+		p, _ := kept.packets.At(n)
+		t.send(now, t.target, p, newest)
+	}
+	t.peer.engine.counters.Replays.Add(1)
+	t.flight.Replayed(now, t.target.csrc, to-from+1)
+	_, needed := t.line.NeedsKeyframe(t.target.best())
+	return !needed
 }
 
 // handleRTP sends a packet of a track that this seat is attached to, if it should.
 func (t *seatTrack) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
-	counters := &t.peer.engine.counters
 	if !t.peer.down.connected {
-		counters.Dropped(stats.Down, stats.NotConnected)
+		t.dropped(stats.NotConnected)
 		return
 	}
-	if p.Header.Payload.Empty() {
-		t.line.Skip(track.csrc, p)
-		counters.Dropped(stats.Down, stats.PaddingOnly)
-		return
+	t.send(now, track, p, nil)
+}
+
+// send passes a packet through the line, and on to the client. Newest is the last packet of a replay, nil outside of one.
+func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet) {
+	var (
+		out          egress.Packet
+		switched, ok bool
+		reason       stats.Reason
+	)
+	if newest != nil {
+		out, switched, reason, ok = t.line.HandleReplay(newest.Captured, track.csrc, p)
+	} else {
+		out, switched, reason, ok = t.line.HandleRTP(track.csrc, p)
 	}
-	out, switched, reason, ok := t.line.HandleRTP(now, track.csrc, p)
+	t.flight.Layer(now, t.line.Current(), t.line.Layer())
 	if !ok {
-		counters.Dropped(stats.Down, reason)
+		t.dropped(reason)
 		return
 	}
 	if switched {
 		t.leaveSource(track)
-		counters.SeatSwitches.Add(1)
+		t.peer.engine.counters.SeatSwitches.Add(1)
 		t.line.HandleSwitch()
+		t.flight.Switched(now, track.csrc)
 	}
-	t.write(now, track, &out)
-	if switched {
-		t.report(now) // at once, for lip sync
-	}
+	t.write(now, track, &out, newest != nil)
+	t.report(now) // at once after a switch, for lip sync
 }
 
 // handleNACK sends again what the subscriber lost.
 func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
 	counters := &t.peer.engine.counters
 	counters.NACKsReceived.Add(1)
+	t.flight.NACK()
 	source, number, ok := t.line.Recall(sequence)
 	if !ok || t.source == nil {
-		counters.Dropped(stats.Down, stats.NACKUnknown)
+		t.dropped(stats.NACKUnknown)
 		return
 	}
 	p, ok := t.peer.shard.sent(t.source, source, number)
 	if !ok {
-		counters.Dropped(stats.Down, stats.NACKUnknown)
+		t.dropped(stats.NACKUnknown)
 		return
 	}
 	out, reason, ok := t.line.HandleNACK(now, sequence, p)
 	if !ok {
-		counters.Dropped(stats.Down, reason)
+		t.dropped(reason)
+		if reason == stats.NACKOverBudget { // so much is lost that a keyframe costs less
+			t.demandKeyframe()
+		}
 		return
 	}
 	counters.RTXSent.Add(1)
-	t.write(now, t.source, &out)
+	t.flight.RTX()
+	t.write(now, t.source, &out, false)
 }
 
 // handlePLI passes a subscriber's wish on to the publisher. An empty seat is asked for one by browsers, too.
 func (t *seatTrack) handlePLI() {
 	t.peer.engine.counters.PLIsReceived.Add(1)
-	if t.line.Demand() && t.target != nil {
-		t.target.wantKeyframe()
+	t.flight.PLI()
+	t.demandKeyframe()
+}
+
+// demandKeyframe asks the publisher for what the subscriber needs to go on after a loss.
+func (t *seatTrack) demandKeyframe() {
+	if encoding, ok := t.line.Demand(); ok && t.target != nil {
+		t.target.wantKeyframe(encoding)
+		t.flight.KeyframeWanted(t.peer.shard.now, t.target.csrc, encoding)
 	}
 }
 
-func (t *seatTrack) write(now time.Time, track *UpTrack, out *egress.Packet) {
+func (t *seatTrack) write(now time.Time, track *UpTrack, out *egress.Packet, replay bool) {
 	down := t.peer.down
 	counters := &t.peer.engine.counters
 	down.transportSequence++
 	n, err := t.out.write(now, out, track.csrc, down.transportSequence, &down.scratch)
 	if err != nil {
-		counters.Dropped(stats.Down, stats.WriteFailed)
+		t.dropped(stats.WriteFailed)
 		return
 	}
 	counters.Forwarded(stats.Down, t.kind, n)
-	if !out.RTX {
+	t.flight.Sent(now, n, track.csrc, out.Source.Encoding, out.Source.Info.Keyframe && !out.RTX)
+	if !out.RTX && !replay {
 		counters.ForwardDelay.Observe(time.Since(out.Source.Arrived))
 	}
 	if !down.sending {
 		down.sending = true
 		t.peer.emit(FirstForwarded{})
 	}
+}
+
+// dropped counts a packet that is not sent, for everybody and for this subscriber.
+func (t *seatTrack) dropped(reason stats.Reason) {
+	t.peer.engine.counters.Dropped(stats.Down, reason)
+	t.flight.Dropped(reason)
 }
 
 // csrcOf is the CSRC of a track; 0 for none.

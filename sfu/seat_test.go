@@ -184,3 +184,40 @@ func TestNACKIsAnsweredOnceWithRTX(t *testing.T) {
 		}
 	}
 }
+
+func TestLateOccupantsAreShownWithoutAnotherKeyframe(t *testing.T) {
+	e := newEngine(t)
+	a := publisher(t, e, "a", red)
+	first := newClient(t, e, "first", 1)
+	first.offer()
+	first.peer.Seat(0, a.occupant())
+	until(t, "picture", func() bool { return first.saw(0, red) })
+	var late []*client
+	for range 4 { // before the first keyframe is asked for
+		c := newClient(t, e, "late", 1)
+		c.offer()
+		late = append(late, c)
+	}
+	for _, c := range late {
+		connected(t, c)
+	}
+	first.peer.Seat(0, sfu.Occupant{})
+	first.peer.Seat(0, a.occupant()) // a new keyframe, now
+	until(t, "a keyframe", func() bool { return e.Counters().Keyframes.Load() > 1 })
+	keyframes := e.Counters().Keyframes.Load()
+	for _, c := range late {
+		c.peer.Seat(0, a.occupant())
+	}
+	for _, c := range late {
+		until(t, "picture of a late one", func() bool { return c.saw(0, red) })
+		if err := c.seat(0, media.Video).continuous(); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := e.Counters().Keyframes.Load(); got > keyframes+1 {
+		t.Errorf("%d more keyframes for %d late ones", got-keyframes, len(late))
+	}
+	if e.Counters().Replays.Load() == 0 {
+		t.Error("nobody was shown from what was kept")
+	}
+}

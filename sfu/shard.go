@@ -8,6 +8,7 @@ import (
 
 	"hiroba/sfu/history"
 	"hiroba/sfu/mailbox"
+	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 	"hiroba/sfu/stats"
 )
@@ -33,6 +34,7 @@ type shard struct {
 	feeds       map[*UpTrack]*feed
 	subscribers map[*subscriber]struct{}
 	nextTick    time.Time
+	now         time.Time // of the batch
 }
 
 // shardItem is a packet of an up track, or something to do.
@@ -44,10 +46,77 @@ type shardItem struct {
 
 // feed is a shard's view of an up track: who wants it, and what was sent of it.
 type feed struct {
-	track  *UpTrack
-	seats  []*seatTrack
-	source uint32 // the stream that history holds
-	sent   *history.Ring[*packet.Packet]
+	track *UpTrack
+	seats []*seatTrack
+	sent  [media.MaxSpatial + 1]sentStream // by encoding
+}
+
+// sentStream is what was forwarded of one incoming stream.
+type sentStream struct {
+	source  uint32
+	packets *history.Ring[*packet.Packet] // nil before the first
+
+	// keyframe is the sequence number at which the newest keyframe begins, 0 for none; highest is that of the newest packet.
+	keyframe, highest int64
+	keyframeAt        time.Time
+	timestamp         uint32 // of the keyframe
+	// keyframeBytes is the size of the keyframe; bytes and frames count all from it on.
+	keyframeBytes, bytes, frames int
+}
+
+const (
+	// replayAge, replayFrames and replayBytes bound what is sent at once to show a new occupant: more would take the
+	// subscriber longer to decode than a keyframe takes to come, and overrun its link.
+	replayAge    = 3 * time.Second
+	replayFrames = 100
+	replayBytes  = 256 << 10
+)
+
+// replay is the range of packets from the newest keyframe on. It is false when there is none, a packet of it is missing,
+// or another keyframe would cost less: that goes to all viewers, while a replay goes to one.
+func (s *sentStream) replay(now time.Time, viewers int) (from, to int64, ok bool) {
+	if s.packets == nil || s.keyframe == 0 || now.Sub(s.keyframeAt) > replayAge || s.highest-s.keyframe >= kept ||
+		s.frames > replayFrames || s.bytes > min(s.keyframeBytes*(1+viewers), replayBytes) {
+		return 0, 0, false
+	}
+	for n := s.keyframe; n <= s.highest; n++ {
+		if _, ok := s.packets.At(n); !ok {
+			return 0, 0, false
+		}
+	}
+	return s.keyframe, s.highest, true
+}
+
+// put keeps a packet, whose reference it takes over. A stream that started again loses its history.
+func (s *sentStream) put(p *packet.Packet) {
+	if s.packets == nil {
+		s.packets = history.NewRing[*packet.Packet](kept)
+	}
+	if s.source != p.Source {
+		s.drain()
+		s.source, s.keyframe, s.highest = p.Source, 0, 0
+	}
+	if p.Info.Keyframe && p.Sequence > s.keyframe {
+		s.keyframe, s.keyframeAt, s.timestamp = p.Sequence, p.Arrived, p.Header.Timestamp
+		s.bytes, s.keyframeBytes, s.frames = 0, 0, 1
+	}
+	if p.Sequence > s.highest && p.Info.StartOfFrame {
+		s.frames++
+	}
+	s.highest = max(s.highest, p.Sequence)
+	s.bytes += len(p.Bytes())
+	if p.Header.Timestamp == s.timestamp {
+		s.keyframeBytes += len(p.Bytes())
+	}
+	if gone, full := s.packets.Put(p.Sequence, p); full {
+		gone.Release()
+	}
+}
+
+func (s *sentStream) drain() {
+	if s.packets != nil {
+		s.packets.Drain((*packet.Packet).Release)
+	}
 }
 
 func newShard(counters *stats.Counters, log *slog.Logger) *shard {
@@ -90,6 +159,7 @@ func (s *shard) run() {
 		case <-ticker.C:
 		}
 		now := time.Now()
+		s.now = now
 		batch = s.inbox.Take(batch)
 		for i := range batch {
 			s.contain(now, &batch[i])
@@ -128,23 +198,17 @@ func (s *shard) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
 		p.Release()
 		return
 	}
-	if p.Source != f.source {
-		f.sent.Drain((*packet.Packet).Release)
-		f.source = p.Source
-	}
 	for i := len(f.seats) - 1; i >= 0; i-- { // backwards: a switch removes the seat from its former feed
 		f.seats[i].handleRTP(now, track, p)
 	}
-	if gone, full := f.sent.Put(p.Sequence, p); full {
-		gone.Release()
-	}
+	f.sent[p.Encoding].put(p)
 }
 
 // attach makes a seat get the packets of a track.
 func (s *shard) attach(track *UpTrack, seat *seatTrack) {
 	f := s.feeds[track]
 	if f == nil {
-		f = &feed{track: track, sent: history.NewRing[*packet.Packet](kept)}
+		f = &feed{track: track}
 		s.feeds[track] = f
 		track.attach(s)
 	}
@@ -171,7 +235,9 @@ func (s *shard) detach(track *UpTrack, seat *seatTrack) {
 	}
 	if len(f.seats) == 0 {
 		track.detach(s)
-		f.sent.Drain((*packet.Packet).Release)
+		for i := range f.sent {
+			f.sent[i].drain()
+		}
 		delete(s.feeds, track)
 	}
 }
@@ -187,9 +253,12 @@ func (s *shard) end(track *UpTrack) {
 
 // sent finds a packet that was forwarded.
 func (s *shard) sent(track *UpTrack, source uint32, sequence int64) (*packet.Packet, bool) {
-	f := s.feeds[track]
-	if f == nil || f.source != source {
-		return nil, false
+	if f := s.feeds[track]; f != nil {
+		for i := range f.sent {
+			if f.sent[i].packets != nil && f.sent[i].source == source {
+				return f.sent[i].packets.At(sequence)
+			}
+		}
 	}
-	return f.sent.At(sequence)
+	return nil, false
 }

@@ -6,8 +6,10 @@ import (
 	"github.com/pion/rtcp"
 
 	"hiroba/sfu/egress"
+	"hiroba/sfu/flight"
 	"hiroba/sfu/media"
 	"hiroba/sfu/rtptime"
+	"hiroba/sfu/trace"
 )
 
 // subscriber is the receiving half of a peer. Owned by its shard.
@@ -22,6 +24,8 @@ type subscriber struct {
 	// transportSequence is the last transport-wide sequence number; it counts all packets of the peer.
 	transportSequence uint16
 	scratch           scratch
+	flight            flight.Recorder
+	trace             *trace.Recorder // nil while nobody asks for one
 }
 
 func newSubscriber(p *Peer) *subscriber {
@@ -62,7 +66,7 @@ func (s *subscriber) bind(t *seatTrack, line *egress.Line, out writer) {
 		s.peer.log.Warn("bound seat twice", "seat", t.stream)
 		return
 	}
-	t.line, t.out = line, out
+	t.line, t.out = trace.NewLine(line), out
 	t.out.setMID(t.mid)
 	s.all = append(s.all, t)
 	s.lines[out.ssrc] = t
@@ -75,13 +79,14 @@ func (s *subscriber) bind(t *seatTrack, line *egress.Line, out writer) {
 }
 
 // handleConnected lets packets out. What publishers sent before is lost, so keyframes are asked for.
-func (s *subscriber) handleConnected() {
+func (s *subscriber) handleConnected(now time.Time) {
 	if s.connected {
 		return
 	}
 	s.connected = true
+	s.flight.HandleConnected(now)
 	for _, t := range s.all {
-		t.wantKeyframe()
+		t.adapt()
 	}
 }
 
@@ -89,9 +94,10 @@ func (s *subscriber) handleTick(now time.Time) {
 	if !s.connected {
 		return
 	}
+	s.flight.HandleTick(now)
 	for _, t := range s.all {
 		t.report(now)
-		t.wantKeyframe() // still, or again because the publisher's stream started anew
+		t.adapt() // sizes and encodings change, and a wish for a keyframe may still stand
 	}
 }
 

@@ -25,6 +25,7 @@ type upStream struct {
 	remote   *webrtc.TrackRemote
 	receiver *webrtc.RTPReceiver
 	ssrc     media.SSRC
+	encoding int8
 	machine  *ingress.Stream
 	clock    rtptime.Clock
 	source   uint32
@@ -35,16 +36,18 @@ type upStream struct {
 	report atomic.Pointer[rtcp.SenderReport] // the newest, until the loop takes it
 }
 
-func newUpStream(t *UpTrack, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) *upStream {
+func newUpStream(t *UpTrack, encoding int8, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) *upStream {
 	parameters := receiver.GetParameters()
 	s := &upStream{
 		track:    t,
 		remote:   remote,
 		receiver: receiver,
 		ssrc:     media.SSRC(remote.SSRC()),
+		encoding: encoding,
 		machine: ingress.New(ingress.Config{
-			Kind:   t.kind,
-			Codecs: newPayloadTypes(parameters.Codecs).codecs,
+			Kind:     t.kind,
+			Encoding: encoding,
+			Codecs:   newPayloadTypes(parameters.Codecs).codecs,
 			Extensions: packet.ExtensionIDs{
 				AudioLevel:           extensionID(parameters.HeaderExtensions, uriAudioLevel),
 				DependencyDescriptor: extensionID(parameters.HeaderExtensions, uriDependencyDescriptor),
@@ -134,8 +137,9 @@ func (s *upStream) handle(now time.Time, p *packet.Packet) {
 	}
 	if result.Keyframe {
 		counters.Keyframes.Add(1)
-		s.track.peer.post(func(time.Time) { s.track.requester.HandleKeyframe() })
+		s.track.peer.post(func(time.Time) { s.track.requesters[s.encoding].HandleKeyframe() })
 	}
+	s.track.encodings[s.encoding].handle(now, p)
 	s.track.fanOut(p)
 }
 

@@ -6,9 +6,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/keyframe"
+	"hiroba/sfu/layer"
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 )
@@ -19,22 +22,32 @@ type UpTrack struct {
 	mid  media.MID
 	kind media.Kind
 	csrc media.CSRC
+	rids []media.RID // of a simulcast track, smallest picture first; else empty
 
 	ended atomic.Bool
+	// encodings is what is known of each encoding of video. The ingress loops write, shards read.
+	encodings [media.MaxSpatial + 1]encodingInfo
 	// shards are those with a seat that wants this track. The ingress loop reads a snapshot; mu is held by writers, for a
 	// copy of a slice as long as there are CPUs.
 	shards atomic.Pointer[[]*shard]
 	mu     sync.Mutex
 
 	// What follows is owned by the peer.
-	stream    *upStream // nil before the first packet
-	requester keyframe.Requester
+	streams    [media.MaxSpatial + 1]*upStream // by encoding; nil before its first packet
+	requesters [media.MaxSpatial + 1]keyframe.Requester
+	demand     layer.Demand[*seatTrack]
 }
 
-func newUpTrack(p *Peer, mid media.MID, kind media.Kind) *UpTrack {
+func newUpTrack(p *Peer, mid media.MID, kind media.Kind, rids []media.RID) *UpTrack {
 	p.engine.upTracks.Add(1)
-	return &UpTrack{peer: p, mid: mid, kind: kind, csrc: media.CSRC(p.engine.nextID.Add(1))}
+	return &UpTrack{
+		peer: p, mid: mid, kind: kind, rids: rids, csrc: media.CSRC(p.engine.nextID.Add(1)),
+		demand: layer.NewDemand[*seatTrack](time.Now(), media.MaxSpatial),
+	}
 }
+
+// simulcast reports whether the track has several encodings.
+func (t *UpTrack) simulcast() bool { return len(t.rids) > 1 }
 
 // CSRC names the track within the process; it is never 0.
 func (t *UpTrack) CSRC() media.CSRC { return t.csrc }
@@ -75,18 +88,54 @@ func (t *UpTrack) fanOut(p *packet.Packet) {
 	}
 }
 
-// wantKeyframe tells the publisher's peer that a subscriber cannot go on without a keyframe.
-func (t *UpTrack) wantKeyframe() {
-	t.peer.post(func(now time.Time) { t.requester.Want(now) })
+// wantKeyframe tells the publisher's peer that a subscriber cannot go on without a keyframe of an encoding.
+func (t *UpTrack) wantKeyframe(encoding int8) {
+	t.peer.post(func(now time.Time) { t.requesters[encoding].Want(now) })
+}
+
+// want tells the publisher's peer which spatial layer a seat should get; -1 is nothing.
+func (t *UpTrack) want(seat *seatTrack, spatial int8) {
+	t.peer.post(func(now time.Time) { t.demand.HandleWant(now, seat, spatial) })
 }
 
 // start reads a new incoming stream of this track in a goroutine of its own. A former one ends by itself, since pion
 // closes it. Called by the peer.
 func (t *UpTrack) start(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	s := newUpStream(t, remote, receiver)
-	t.stream = s
+	encoding := max(slices.Index(t.rids, media.RID(remote.RID())), 0)
+	s := newUpStream(t, int8(encoding), remote, receiver) //nolint:gosec // up to MaxSpatial
+	t.streams[encoding] = s
 	t.peer.loop(s.readLoop)
-	t.peer.loop(func() { drainRTCP(receiver.Read) })
+	read := receiver.Read
+	if rid := remote.RID(); rid != "" {
+		read = func(b []byte) (int, interceptor.Attributes, error) { return receiver.ReadSimulcast(b, rid) }
+	}
+	t.peer.loop(func() { drainRTCP(read) })
+}
+
+// handleTimeout asks the encoders for the keyframes that are due and tells what is wanted of the track. It says when
+// something may be due next; zero is never. Called by the peer.
+func (t *UpTrack) handleTimeout(now time.Time) (next time.Time) {
+	if t.kind == media.Video {
+		t.demand.HandleTimeout(now)
+		if highest, news := t.demand.PollHighest(); news {
+			t.peer.emit(LayersWanted{Track: t, Spatial: highest})
+		}
+		next = t.demand.Deadline()
+	}
+	for i := range t.requesters {
+		s := t.streams[i]
+		if s == nil {
+			continue
+		}
+		if t.requesters[i].HandleTimeout(now) && !s.quiet(now) {
+			t.peer.engine.counters.PLIsSent.Add(1)
+			_ = t.peer.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(s.ssrc)}})
+		}
+		if due := t.requesters[i].Deadline(); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+			next = due
+		}
+	}
+	return next
 }
 
 // end takes the track away from everybody. Called by the peer.

@@ -64,7 +64,7 @@ func (w *writer) setMID(mid media.MID) {
 func (w *writer) write(now time.Time, p *egress.Packet, csrc media.CSRC, transportSequence uint16, s *scratch) (int, error) {
 	h := &w.header
 	h.Version = 2
-	h.Marker = p.Source.Header.Marker
+	h.Marker = p.Marker
 	h.PayloadType = uint8(p.PayloadType)
 	h.SequenceNumber = p.Out.Sequence
 	h.Timestamp = p.Out.Timestamp
@@ -86,11 +86,29 @@ func (w *writer) write(now time.Time, p *egress.Packet, csrc media.CSRC, transpo
 	return n, nil
 }
 
-// setExtensions writes the header extensions anew. The descriptor comes first, since it may be too long for the
-// one-byte form and the first extension chooses the form.
+// The one-byte form of header extensions takes ids and lengths up to these (RFC 8285, section 4.2).
+const (
+	oneByteID     = 14
+	oneByteLength = 16
+)
+
+// form is the form of header extensions that a packet with this dependency descriptor needs.
+func (w *writer) form(descriptor []byte) uint16 {
+	if max(len(descriptor), len(w.mid)) > oneByteLength ||
+		max(w.idMID, w.idAbsSendTime, w.idTransportCC, w.idAudioLevel, w.idDescriptor) > oneByteID {
+		return rtp.ExtensionProfileTwoByte
+	}
+	return rtp.ExtensionProfileOneByte
+}
+
+// setExtensions writes the header extensions anew, those of the publisher under the ids of the subscriber.
 func (w *writer) setExtensions(now time.Time, p *egress.Packet, transportSequence uint16, s *scratch) error {
 	h := &w.header
-	h.Extension, h.ExtensionProfile, h.Extensions = false, 0, h.Extensions[:0]
+	descriptor := s.descriptor[:0]
+	if w.idDescriptor != 0 {
+		descriptor = p.AppendDescriptor(descriptor)
+	}
+	h.Extension, h.ExtensionProfile, h.Extensions = true, w.form(descriptor), h.Extensions[:0]
 	set := func(id uint8, b []byte) error {
 		if id == 0 || len(b) == 0 {
 			return nil
@@ -101,10 +119,7 @@ func (w *writer) setExtensions(now time.Time, p *egress.Packet, transportSequenc
 	sendTime := absSendTime(now)
 	f[0], f[1], f[2] = byte(sendTime>>16), byte(sendTime>>8), byte(sendTime) //nolint:gosec // its 24 bits
 	binary.BigEndian.PutUint16(f[3:], transportSequence)
-	var err error
-	if w.idDescriptor != 0 {
-		err = set(w.idDescriptor, p.AppendDescriptor(s.descriptor[:0]))
-	}
+	err := set(w.idDescriptor, descriptor)
 	if e := set(w.idAbsSendTime, f[0:3]); e != nil {
 		err = e
 	}

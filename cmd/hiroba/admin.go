@@ -19,6 +19,7 @@ func (s *server) adminHandler(metrics http.Handler) http.Handler {
 		}
 		answer(w, http.StatusOK, "ready")
 	})
+	s.handleDebug(mux)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
@@ -29,7 +30,8 @@ func (s *server) adminHandler(metrics http.Handler) http.Handler {
 
 func answer(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
-	_, _ = io.WriteString(w, text+"\n") // a client that went away needs no answer
+	_, _ = io.WriteString(w, text+"\n") //nolint:gosec // plain text; a client that went away needs no answer
 }

@@ -39,7 +39,7 @@ const (
 // Config holds every setting of the server. The tags are the documentation that --help prints.
 type Config struct {
 	Listen         string   `group:"addresses" default:":8080" placeholder:"HOST:PORT" help:"Where clients connect: TCP for the web app and the WebSocket, UDP of the same number for all media. On a loopback host only this machine can join. Port 0 takes a free one."`
-	AdminListen    string   `group:"addresses" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where /metrics, /healthz, /readyz and /debug/pprof are served. Keep it away from the internet."`
+	AdminListen    string   `group:"addresses" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where /metrics, /healthz, /readyz and /debug are served. Keep it away from the internet."`
 	PublicIP       []string `group:"addresses" name:"public-ip" placeholder:"IP" help:"Address that clients reach this server at, when it is not one of its own, as behind a 1:1 NAT. Repeat it, or separate with commas, for IPv4 and IPv6."`
 	AllowedOrigins []string `group:"addresses" placeholder:"ORIGIN" help:"Other web origins whose pages may connect, such as https://example.com or https://*.example.com. The server's own pages always may."`
 	TrustedProxies []string `group:"addresses" placeholder:"NETWORK" help:"Networks of reverse proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8. This machine's own always is."`

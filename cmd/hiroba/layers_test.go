@@ -39,10 +39,12 @@ var layers = map[string]int{
 	"sfu/alloc":    20,
 	"sfu/pacer":    20,
 	"sfu/stats":    20,
+	"sfu/flight":   21,
 
 	"sfu/ingress": 30,
 	"sfu/egress":  30,
-	"sfu/sim":     30,
+	"sfu/trace":   31,
+	"sfu/sim":     32,
 
 	"sfu/udp":  40,
 	"sfu/turn": 40,

@@ -68,6 +68,20 @@ func (d *Descriptor) Discardable() bool {
 	return anywhere
 }
 
+// notForUpper reports whether there are decode targets of higher spatial layers, and none has the frame in it.
+func (d *Descriptor) notForUpper(s *Structure) bool {
+	upper := false
+	for target := range int(d.DecodeTargets) {
+		if spatial, _ := s.Target(target); spatial > d.Spatial {
+			upper = true
+			if d.Indication(target) != NotPresent {
+				return false
+			}
+		}
+	}
+	return upper
+}
+
 // DescriptorReader reads the dependency descriptors of one stream and keeps the template structure of its newest
 // keyframe. The zero value is ready to use.
 type DescriptorReader struct {

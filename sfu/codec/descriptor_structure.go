@@ -97,6 +97,17 @@ func (s *Structure) Resolution(spatial uint8) (width, height uint16) {
 	return s.resolutions[spatial][0], s.resolutions[spatial][1]
 }
 
+// TargetsUpTo is the mask of the decode targets that need no layer above these.
+func (s *Structure) TargetsUpTo(spatial, temporal uint8) uint32 {
+	var mask uint32
+	for i := range int(s.DecodeTargets) {
+		if t := &s.targets[i]; t.spatial <= spatial && t.temporal <= temporal {
+			mask |= 1 << i
+		}
+	}
+	return mask
+}
+
 // AllTargets is the mask in which all decode targets are active.
 func (s *Structure) AllTargets() uint32 { return uint32(1<<uint64(s.DecodeTargets) - 1) }
 

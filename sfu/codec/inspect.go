@@ -24,6 +24,9 @@ type Info struct {
 	Intra bool
 	// Discardable says that no other frame depends on this one. It is false where the packet does not say.
 	Discardable bool
+	// NotForUpper says that no higher spatial layer is predicted from this frame, so that who gets one of those does not
+	// need it. It is false where the packet does not say.
+	NotForUpper bool
 
 	// Width and Height are the size of the picture in pixels, 0 where the packet does not say.
 	Width, Height uint16
@@ -109,6 +112,7 @@ func infoOfVP9(d *VP9) Info {
 		Temporal:     d.TID,
 		SwitchUp:     d.SwitchUp || !d.InterPicture,
 		Intra:        !d.InterPicture,
+		NotForUpper:  d.NotForUpper,
 	}
 	if n := d.SpatialLayers; n > 0 { // of the whole picture: its highest layer
 		i.Width, i.Height = d.Widths[n-1], d.Heights[n-1]

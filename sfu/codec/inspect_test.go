@@ -155,21 +155,23 @@ func TestInspectorFindsTheLayersInDescriptors(t *testing.T) {
 			"discardable frame", media.AV1, payloadAV1Delta,
 			frameSpec{end: true, template: 62, number: 9},
 			codec.Info{
-				EndOfFrame: true, Layered: true, Temporal: 1, SwitchUp: true, Discardable: true,
+				EndOfFrame: true, Layered: true, Temporal: 1, SwitchUp: true, Discardable: true, NotForUpper: true,
 				HasDescriptor: true, FrameNumber: 9,
 			},
 		},
 		{
 			"the descriptor prevails over the payload", media.VP8, payloadVP8Delta,
 			frameSpec{start: true, template: 61, number: 11},
-			codec.Info{StartOfFrame: true, Layered: true, SwitchUp: true, HasDescriptor: true, FrameNumber: 11},
+			codec.Info{
+				StartOfFrame: true, Layered: true, SwitchUp: true, NotForUpper: true, HasDescriptor: true, FrameNumber: 11,
+			},
 		},
 		{
 			"but not over a keyframe", media.VP8, payloadVP8Key,
 			frameSpec{start: true, template: 61, number: 12},
 			codec.Info{
-				Keyframe: true, StartOfFrame: true, Layered: true, SwitchUp: true, Intra: true, Width: 320, Height: 180,
-				HasDescriptor: true, FrameNumber: 12,
+				Keyframe: true, StartOfFrame: true, Layered: true, SwitchUp: true, Intra: true, NotForUpper: true,
+				Width: 320, Height: 180, HasDescriptor: true, FrameNumber: 12,
 			},
 		},
 	}

@@ -38,17 +38,18 @@ func (i *Inspector) Inspect(c media.Codec, payload, dd []byte) (Info, error) {
 	}
 	info.addHead(c, i.Descriptor.DescriptorHead)
 	if err == nil {
-		info.addDescriptor(&i.Descriptor)
+		info.addDescriptor(&i.Descriptor, i.reader.Structure())
 	}
 	return info, nil
 }
 
-func (i *Info) addDescriptor(d *Descriptor) {
+func (i *Info) addDescriptor(d *Descriptor, s *Structure) {
 	i.Layered = true
 	i.Spatial, i.Temporal = d.Spatial, d.Temporal
 	i.Discardable = d.Discardable()
 	i.Intra = i.Keyframe || d.Intra()
 	i.SwitchUp = i.Keyframe || d.SwitchUp
+	i.NotForUpper = d.notForUpper(s)
 	if d.HasStructure {
 		i.Width, i.Height = d.PictureWidth, d.PictureHeight
 	}

@@ -51,7 +51,8 @@ func (s *source) next(keyframe bool) *packet.Packet {
 
 func send(t *testing.T, l *egress.Line, now time.Time, track media.CSRC, p *packet.Packet) egress.Packet {
 	t.Helper()
-	out, _, reason, ok := l.HandleRTP(now, track, p)
+	p.Captured = now
+	out, _, reason, ok := l.HandleRTP(track, p)
 	if !ok {
 		t.Fatalf("dropped: %v", reason)
 	}
@@ -60,7 +61,8 @@ func send(t *testing.T, l *egress.Line, now time.Time, track media.CSRC, p *pack
 
 func drop(t *testing.T, l *egress.Line, now time.Time, track media.CSRC, p *packet.Packet, want stats.Reason) {
 	t.Helper()
-	if _, _, reason, ok := l.HandleRTP(now, track, p); ok || reason != want {
+	p.Captured = now
+	if _, _, reason, ok := l.HandleRTP(track, p); ok || reason != want {
 		t.Fatalf("got %v %v, want to be dropped as %v", ok, reason, want)
 	}
 }
@@ -68,8 +70,8 @@ func drop(t *testing.T, l *egress.Line, now time.Time, track media.CSRC, p *pack
 func TestLineKeepsTheOldPictureUntilTheNewKeyframe(t *testing.T) {
 	l := newLine(media.Video)
 	a, b := &source{id: 1, codec: media.VP8}, &source{id: 2, codec: media.VP9}
-	l.SetTarget(alice)
-	if !l.NeedsKeyframe() {
+	l.SetTarget(alice, false)
+	if _, needed := l.NeedsKeyframe(0); !needed {
 		t.Error("a new occupant needs a keyframe")
 	}
 	drop(t, l, at(0), alice, a.next(false), stats.AwaitingKeyframe)
@@ -77,14 +79,14 @@ func TestLineKeepsTheOldPictureUntilTheNewKeyframe(t *testing.T) {
 	if first.PayloadType != 120 {
 		t.Errorf("payload type = %d, want 120 for VP8", first.PayloadType)
 	}
-	l.SetTarget(ben)
+	l.SetTarget(ben, false)
 	drop(t, l, at(20), ben, b.next(false), stats.AwaitingKeyframe)
 	still := send(t, l, at(30), alice, a.next(false))
-	if l.Current() != alice || !l.NeedsKeyframe() {
+	if _, needed := l.NeedsKeyframe(0); l.Current() != alice || !needed {
 		t.Errorf("current = %d, want the old occupant to go on", l.Current())
 	}
 	switched := send(t, l, at(40), ben, b.next(true))
-	if l.Current() != ben || l.NeedsKeyframe() {
+	if _, needed := l.NeedsKeyframe(0); l.Current() != ben || needed {
 		t.Errorf("current = %d, want the new occupant", l.Current())
 	}
 	if switched.PayloadType != 121 || switched.Out.Sequence != still.Out.Sequence+1 {
@@ -96,11 +98,11 @@ func TestLineKeepsTheOldPictureUntilTheNewKeyframe(t *testing.T) {
 func TestLineFallsSilentWhenEmptiedAndNeedsAKeyframeAfter(t *testing.T) {
 	l := newLine(media.Video)
 	a := &source{id: 1, codec: media.VP8}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	send(t, l, at(0), alice, a.next(true))
-	l.SetTarget(0)
+	l.SetTarget(0, false)
 	drop(t, l, at(10), alice, a.next(false), stats.AwaitingKeyframe)
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	drop(t, l, at(20), alice, a.next(false), stats.AwaitingKeyframe)
 	send(t, l, at(30), alice, a.next(true))
 }
@@ -108,11 +110,11 @@ func TestLineFallsSilentWhenEmptiedAndNeedsAKeyframeAfter(t *testing.T) {
 func TestLineTakesARestartedStreamForAnother(t *testing.T) {
 	l := newLine(media.Video)
 	a := &source{id: 1, codec: media.VP8}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	before := send(t, l, at(0), alice, a.next(true))
 	again := &source{id: 7, codec: media.VP8, sequence: 5}
 	drop(t, l, at(10), alice, again.next(false), stats.AwaitingKeyframe)
-	if !l.NeedsKeyframe() {
+	if _, needed := l.NeedsKeyframe(0); !needed {
 		t.Error("a restarted stream needs a keyframe")
 	}
 	after := send(t, l, at(20), alice, again.next(true))
@@ -124,9 +126,9 @@ func TestLineTakesARestartedStreamForAnother(t *testing.T) {
 func TestLineOfSoundChangesAtOnce(t *testing.T) {
 	l := newLine(media.Audio)
 	a, b := &source{id: 1, codec: media.Opus}, &source{id: 2, codec: media.Opus}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	send(t, l, at(0), alice, a.next(false))
-	l.SetTarget(ben)
+	l.SetTarget(ben, false)
 	send(t, l, at(20), alice, a.next(false)) // until the first packet of the new one
 	send(t, l, at(21), ben, b.next(false))
 	drop(t, l, at(40), alice, a.next(false), stats.AwaitingKeyframe)
@@ -135,16 +137,16 @@ func TestLineOfSoundChangesAtOnce(t *testing.T) {
 func TestLineRefusesACodecThatTheSubscriberLacks(t *testing.T) {
 	l := newLine(media.Video)
 	a := &source{id: 1, codec: media.H264}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	drop(t, l, at(0), alice, a.next(true), stats.UnsupportedCodec)
 }
 
 func TestVacateLetsTheTargetIn(t *testing.T) {
 	l := newLine(media.Video)
 	a, b := &source{id: 1, codec: media.VP8}, &source{id: 2, codec: media.VP8}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	send(t, l, at(0), alice, a.next(true))
-	l.SetTarget(ben)
+	l.SetTarget(ben, false)
 	l.Vacate(alice)
 	if l.Current() != ben || l.Target() != ben {
 		t.Errorf("current %d, target %d, want %d", l.Current(), l.Target(), ben)
@@ -159,9 +161,10 @@ func TestVacateLetsTheTargetIn(t *testing.T) {
 func TestNACKFindsThePacketAndItsNumbers(t *testing.T) {
 	l := newLine(media.Video)
 	a := &source{id: 1, codec: media.VP8}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	send(t, l, at(0), alice, a.next(true))
 	lost := a.next(false)
+	lost.Header.Marker = true
 	out := send(t, l, at(10), alice, lost)
 	source, number, ok := l.Recall(out.Out.Sequence)
 	if !ok || source != lost.Source || number != lost.Sequence {
@@ -171,7 +174,7 @@ func TestNACKFindsThePacketAndItsNumbers(t *testing.T) {
 	if !ok {
 		t.Fatalf("refused: %v", reason)
 	}
-	if !again.RTX || again.PayloadType != 124 || again.Out != out.Out {
+	if !again.RTX || again.PayloadType != 124 || again.Out != out.Out || !again.Marker {
 		t.Errorf("retransmission %+v of %+v", again, out)
 	}
 	payload := again.AppendPayload(nil)
@@ -189,13 +192,12 @@ func TestNACKFindsThePacketAndItsNumbers(t *testing.T) {
 func TestReportsTieTheSeatsClockToCapture(t *testing.T) {
 	l := newLine(media.Video)
 	a := &source{id: 1, codec: media.VP8}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	if _, due := l.PollReport(at(0)); due {
 		t.Error("an empty seat has nothing to report")
 	}
 	p := a.next(true)
-	p.Captured = at(0)
-	out := send(t, l, at(80), alice, p) // 80 ms on the way
+	out := send(t, l, at(0), alice, p) // it takes 80 ms to come
 	r, due := l.PollReport(at(80))
 	if !due {
 		t.Fatal("no report after the first packet")
@@ -210,7 +212,7 @@ func TestReportsTieTheSeatsClockToCapture(t *testing.T) {
 	if _, due := l.PollReport(at(201)); !due {
 		t.Error("no report after a switch")
 	}
-	l.SetTarget(0)
+	l.SetTarget(0, false)
 	if _, due := l.PollReport(at(2000)); due {
 		t.Error("an emptied seat has nothing to report")
 	}
@@ -219,7 +221,7 @@ func TestReportsTieTheSeatsClockToCapture(t *testing.T) {
 func TestLineAllocatesNothing(t *testing.T) {
 	l := newLine(media.Video)
 	a := &source{id: 1, codec: media.VP8}
-	l.SetTarget(alice)
+	l.SetTarget(alice, false)
 	send(t, l, at(0), alice, a.next(true))
 	p := a.next(false)
 	buf := make([]byte, 0, packet.MaxBytes)
@@ -228,7 +230,8 @@ func TestLineAllocatesNothing(t *testing.T) {
 		ms++
 		p.Sequence++
 		p.Header.Timestamp += 90
-		out, _, _, ok := l.HandleRTP(at(ms), alice, p)
+		p.Captured = at(ms)
+		out, _, _, ok := l.HandleRTP(alice, p)
 		if !ok {
 			t.Fatal("dropped")
 		}
@@ -239,5 +242,74 @@ func TestLineAllocatesNothing(t *testing.T) {
 		l.HandleNACK(at(ms), out.Out.Sequence, p)
 	}); n != 0 {
 		t.Errorf("allocations per packet = %v, want 0", n)
+	}
+}
+
+func TestReplaySendsNothingTwiceAndKeepsTheClock(t *testing.T) {
+	l := newLine(media.Video)
+	a := &source{id: 1, codec: media.VP8}
+	b := &source{id: 2, codec: media.VP8, ts: 900_000}
+	l.SetTarget(alice, false)
+	former := send(t, l, at(1000), alice, a.next(true))
+	l.SetTarget(ben, false)
+	kept := []*packet.Packet{b.next(true), b.next(false), b.next(false)}
+	var last egress.Packet
+	for i, p := range kept { // captured one frame after alice's
+		out, switched, reason, ok := l.HandleReplay(at(1100), ben, p)
+		if !ok || switched != (i == 0) {
+			t.Fatalf("packet %d: switched %v, %v %v", i, switched, reason, ok)
+		}
+		last = out
+	}
+	if got := last.Out.Timestamp - former.Out.Timestamp; got < 9000 || got > 9000+90 {
+		t.Errorf("the replay ends %d units after what was captured 100 ms before it, want 9000 and a little", got)
+	}
+	if r, due := l.PollReport(at(1100)); !due || r.RTPTime != last.Out.Timestamp {
+		t.Errorf("report %+v, want the time of the newest packet", r)
+	}
+	for _, p := range kept {
+		if _, _, reason, ok := l.HandleReplay(at(1200), ben, p); ok || reason != stats.BeforeSwitch {
+			t.Errorf("sent twice: %v %v", reason, ok)
+		}
+	}
+}
+
+// TestReportsFollowASwitchInABurst: browsers fit a line through the last 20 reports.
+func TestReportsFollowASwitchInABurst(t *testing.T) {
+	l := newLine(media.Video)
+	a := &source{id: 1, codec: media.VP8}
+	l.SetTarget(alice, false)
+	send(t, l, at(0), alice, a.next(true))
+	l.HandleSwitch()
+	count := 0
+	for ms := range 1000 {
+		if _, due := l.PollReport(at(ms)); due {
+			count++
+		}
+		if ms == 400 && count != 20 {
+			t.Errorf("%d reports in the first 400 ms after a switch, want 20", count)
+		}
+	}
+	if count < 21 || count > 22 {
+		t.Errorf("%d reports in a second, want 20 and one or two", count)
+	}
+}
+
+// TestNACKForWhatWasNotSentKeepsTheMarker: the start of a keyframe came late, the rest of it before.
+func TestNACKForWhatWasNotSentKeepsTheMarker(t *testing.T) {
+	l := newLine(media.Video)
+	a := &source{id: 1, codec: media.VP8}
+	l.SetTarget(alice, false)
+	start, end := a.next(true), a.next(false)
+	end.Header.Marker = true
+	drop(t, l, at(0), alice, end, stats.AwaitingKeyframe)
+	first := send(t, l, at(50), alice, start)
+	send(t, l, at(60), alice, a.next(false)) // the subscriber sees a gap
+	missing := first.Out.Sequence + 1
+	if _, number, ok := l.Recall(missing); !ok || number != end.Sequence {
+		t.Fatalf("Recall = %d %v, want %d", number, ok, end.Sequence)
+	}
+	if again, reason, ok := l.HandleNACK(at(100), missing, end); !ok || !again.Marker || again.Empty {
+		t.Errorf("sent %+v, %v %v, want the end of the picture", again, reason, ok)
 	}
 }

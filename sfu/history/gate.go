@@ -9,7 +9,7 @@ type Verdict uint8
 const (
 	// Send it again.
 	Send Verdict = iota
-	// TooSoon: it was sent again less than a round trip ago; the subscriber cannot have it yet.
+	// TooSoon: it was sent again less than about a round trip ago; the subscriber cannot have it yet.
 	TooSoon
 	// OverBudget: the subscriber asked for more than its share.
 	OverBudget
@@ -18,6 +18,9 @@ const (
 const (
 	// remembered is how many of the last retransmissions a gate knows.
 	remembered = 128
+	// A request that comes by the patience-th part of a round trip too soon is answered. Receivers ask again after one round
+	// trip, as they measure it; because of jitter one in four would be refused, and each costs another round trip.
+	patience = 4
 	// budgetShare is the part of what is sent that may be sent again, and budgetFloor is what may be on top, in bytes
 	// per second. One NACK of a hostile client must not make the server send hundreds of packets for ever.
 	budgetShare = 4 // a quarter
@@ -43,7 +46,7 @@ func (g *Gate) HandleSent(n int) { g.budget = min(g.budget+int64(n)/budgetShare,
 // HandleNACK decides about one outgoing sequence number of a packet of n bytes. Rtt is the subscriber's round trip time.
 func (g *Gate) HandleNACK(now time.Time, sequence uint16, n int, rtt time.Duration) Verdict {
 	for i := range g.resent {
-		if g.resent[i].sequence == sequence && !g.resent[i].at.IsZero() && now.Sub(g.resent[i].at) < rtt {
+		if g.resent[i].sequence == sequence && !g.resent[i].at.IsZero() && now.Sub(g.resent[i].at) < rtt-rtt/patience {
 			return TooSoon
 		}
 	}

@@ -8,7 +8,7 @@ const (
 	// reorderWait is how long a gap may be mere reordering.
 	reorderWait = 5 * time.Millisecond
 	// maxTries bounds the NACKs for one packet, and giveUp the time: a later packet would come too late to be shown.
-	maxTries = 8
+	maxTries = 10
 	giveUp   = 800 * time.Millisecond
 	// firstRTT stands in for the round trip time to the publisher until a retransmission has told it.
 	firstRTT       = 60 * time.Millisecond
@@ -92,13 +92,14 @@ func (m *missing) poll(now time.Time, dst []uint16) []uint16 {
 	return dst
 }
 
-// wait is how long to wait for the answer to the n-th NACK: a round trip with some slack, longer each time.
+// wait is how long to wait for the answer to the n-th NACK: a round trip with some slack, a little longer each time. More
+// patience costs pictures: one that was asked for four times in vain is too late.
 func (m *missing) wait(n int) time.Duration {
 	rtt := m.rtt
 	if rtt == 0 {
 		rtt = firstRTT
 	}
-	return rtt + rtt/4 + time.Duration(n-1)*rtt/2
+	return rtt + rtt/8 + time.Duration(n-1)*rtt/8
 }
 
 // deadline is when poll has something to say or to forget; the zero time is never.

@@ -22,6 +22,8 @@ type Config struct {
 	Codecs [128]media.Codec
 	// Extensions are the ids of the header extensions.
 	Extensions packet.ExtensionIDs
+	// Encoding is the place of the stream among the encodings of a simulcast track, the smallest picture first.
+	Encoding int8
 }
 
 // Result says what happened to a packet.
@@ -42,6 +44,7 @@ type Stream struct {
 	order   seqnum.Extender
 	seen    [window / 64]uint64
 	codec   media.Codec
+	payload codec.Inspector
 	missing missing
 	level   level
 }
@@ -61,7 +64,8 @@ func (s *Stream) HandleRTP(now time.Time, p *packet.Packet) (result Result, reas
 	if p.Codec == media.CodecUnknown || p.Codec.Kind() != s.cfg.Kind {
 		return result, stats.UnknownPayloadType, false
 	}
-	p.Info, p.VP8 = codec.Info{}, codec.VP8{}
+	p.Encoding = s.cfg.Encoding
+	p.Info, p.VP8, p.VP9 = codec.Info{}, codec.VP8{}, codec.VP9{}
 	if !header.Payload.Empty() {
 		if err := s.inspect(p); err != nil {
 			return result, stats.Malformed, false
@@ -84,6 +88,7 @@ func (s *Stream) HandleRTP(now time.Time, p *packet.Packet) (result Result, reas
 		s.missing.handleArrival(now, sequence)
 	case seqnum.Jumped:
 		result.Restarted = true
+		s.payload = codec.Inspector{}
 		s.missing.clear()
 		s.forget()
 	case seqnum.Next:
@@ -105,13 +110,41 @@ func (s *Stream) HandleRTP(now time.Time, p *packet.Packet) (result Result, reas
 
 func (s *Stream) inspect(p *packet.Packet) error {
 	var err error
-	if p.Codec == media.VP8 { // read once, the rewriter needs it too
-		if p.VP8, err = codec.ParseVP8(p.Payload()); err != nil {
-			return err //nolint:wrapcheck // counted, not shown
+	switch p.Codec { // what the rewriter needs too
+	case media.VP8:
+		p.VP8, err = codec.ParseVP8(p.Payload())
+	case media.VP9:
+		p.VP9, err = codec.ParseVP9(p.Payload())
+	default:
+	}
+	if err != nil {
+		return err //nolint:wrapcheck // counted, not shown
+	}
+	p.Info, err = s.payload.Inspect(p.Codec, p.Payload(), p.Slice(p.Header.DependencyDescriptor))
+	if err != nil {
+		return err //nolint:wrapcheck // counted, not shown
+	}
+	if !p.Info.HasDescriptor && p.Header.Marker { // the payload does not say where a frame ends
+		p.Info.EndOfFrame = true
+	}
+	if p.Info.HasDescriptor {
+		s.addDescriptor(p)
+	}
+	return nil
+}
+
+// addDescriptor keeps what subscribers need to write the dependency descriptor for the layers that they get.
+func (s *Stream) addDescriptor(p *packet.Packet) {
+	p.Descriptor = s.payload.Descriptor
+	structure := s.payload.Structure()
+	if structure == nil || !p.Descriptor.HasStructure {
+		return
+	}
+	for spatial := range p.Targets {
+		for temporal := range p.Targets[spatial] {
+			p.Targets[spatial][temporal] = structure.TargetsUpTo(uint8(spatial), uint8(temporal)) //nolint:gosec // up to 3
 		}
 	}
-	p.Info, err = codec.Inspect(p.Codec, p.Payload(), p.Slice(p.Header.DependencyDescriptor))
-	return err //nolint:wrapcheck // counted, not shown
 }
 
 // handleNext notes what was jumped over. Browsers do not send sound again, so only pictures are asked for.

@@ -83,7 +83,7 @@ func TestStreamAsksForWhatIsMissing(t *testing.T) {
 			asked = append(asked, ms)
 		}
 	}
-	if len(asked) < 2 || len(asked) > 7 || asked[len(asked)-1] > 900 {
+	if len(asked) < 2 || len(asked) > 9 || asked[len(asked)-1] > 900 {
 		t.Errorf("asked again at %v: want a few times, in less than a second", asked)
 	}
 	if d := s.Deadline(); !d.IsZero() {

@@ -5,12 +5,18 @@ package keyframe
 import "time"
 
 const (
-	// minInterval is the least time between two requests to one encoding, however many subscribers want one.
-	minInterval = 200 * time.Millisecond
+	// minInterval is the least time between two requests to one encoding, however many subscribers want one. Browsers ignore
+	// what comes within 300 ms of the last.
+	minInterval = 320 * time.Millisecond
+	// Each wish that is granted costs, and burst of them can be granted in a row: no more than 30 in any minute, whatever
+	// the subscribers ask for.
+	cost  = 2400 * time.Millisecond
+	burst = 5
 	// firstRepeat is how long a request may stay unanswered before it is repeated: it or the keyframe may have been
-	// lost like any packet. The wait doubles up to maxRepeat.
+	// lost like any packet. The wait grows by a quarter each time, up to maxRepeat, so that an encoder that never answers is
+	// asked less than 30 times in a minute.
 	firstRepeat = 250 * time.Millisecond
-	maxRepeat   = 2 * time.Second
+	maxRepeat   = 3 * time.Second
 )
 
 // Requester merges the wishes for a keyframe of one encoding. The zero value is ready.
@@ -19,6 +25,9 @@ type Requester struct {
 	// last is the time of the last request; due that of the next one while wanted.
 	last, due time.Time
 	repeat    time.Duration
+	// asked is set when a request went out for this wish. paid is when all wishes granted so far are paid for.
+	asked bool
+	paid  time.Time
 }
 
 // Want says that a subscriber needs a keyframe.
@@ -26,10 +35,13 @@ func (r *Requester) Want(now time.Time) {
 	if r.wanted {
 		return
 	}
-	r.wanted = true
+	r.wanted, r.asked = true, false
 	r.repeat = firstRepeat
 	r.due = now
 	if earliest := r.last.Add(minInterval); !r.last.IsZero() && earliest.After(now) {
+		r.due = earliest
+	}
+	if earliest := r.paid.Add(-(burst - 1) * cost); !r.paid.IsZero() && earliest.After(r.due) {
 		r.due = earliest
 	}
 }
@@ -53,8 +65,15 @@ func (r *Requester) HandleTimeout(now time.Time) bool {
 	if !r.wanted || now.Before(r.due) {
 		return false
 	}
+	if !r.asked { // repeats are free: the encoder did not hear
+		r.asked = true
+		if r.paid.Before(now) {
+			r.paid = now
+		}
+		r.paid = r.paid.Add(cost)
+	}
 	r.last = now
 	r.due = now.Add(r.repeat)
-	r.repeat = min(2*r.repeat, maxRepeat)
+	r.repeat = min(r.repeat+r.repeat/4, maxRepeat)
 	return true
 }

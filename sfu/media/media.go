@@ -120,6 +120,20 @@ func (k Kind) ClockRate() uint32 {
 	return 90000
 }
 
+// Layer is a quality in which a track can be sent. Spatial is the encoding of a simulcast track (its RIDs, smallest picture
+// first) or the spatial layer of an SVC stream; Temporal is the temporal layer. Both count from 0, the lowest.
+type Layer struct{ Spatial, Temporal int8 }
+
+// The bounds of layers.
+const (
+	// MaxSpatial and MaxTemporal are the highest layers that rooms forward.
+	MaxSpatial  = 3
+	MaxTemporal = 3
+)
+
+// TopLayer is the best quality there can be.
+var TopLayer = Layer{Spatial: MaxSpatial, Temporal: MaxTemporal}
+
 // AudioFrame is the length of one Opus packet as browsers send it. Timestamps of a seat move in whole frames at a
 // switch, because anything else is heard as a gap.
 const AudioFrame = 20 * time.Millisecond

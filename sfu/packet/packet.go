@@ -35,8 +35,16 @@ type Packet struct {
 	Codec media.Codec
 	// Info is what the payload descriptor says.
 	Info codec.Info
-	// VP8 is the payload descriptor where Codec is VP8.
+	// VP8 and VP9 are the payload descriptor where that is the Codec.
 	VP8 codec.VP8
+	VP9 codec.VP9
+	// Encoding is the simulcast encoding of the stream, 0 for the smallest picture, and where there is only one.
+	Encoding int8
+	// Descriptor is the dependency descriptor where Info says that there is one.
+	Descriptor codec.Descriptor
+	// Targets are the masks of active decode targets for a subscriber who gets no layer above these, spatial and
+	// temporal. They are set where Descriptor brings a structure.
+	Targets [media.MaxSpatial + 1][media.MaxTemporal + 1]uint32
 }
 
 var pool = sync.Pool{New: func() any { return new(Packet) }}

@@ -159,24 +159,49 @@ func (r *Rewriter) Forward(now time.Time, in In) (Out, bool) {
 	return s.apply(in), true
 }
 
+// Ahead reports whether a sequence number of the current source is newer than all that were sent or left out.
+func (r *Rewriter) Ahead(sequence int64) bool { return r.count == 0 || sequence > r.highest }
+
 // Skip leaves a packet of the current source out, without a gap for the subscriber. A late packet can no longer be left
-// out without a gap; it then simply is not sent.
-func (r *Rewriter) Skip(sequence int64) {
+// out without a gap; it then simply is not sent. With picture the packet begins a picture whose id is left out as well,
+// since VP8's decoders wait for pictures whose ids are missing.
+func (r *Rewriter) Skip(sequence int64, picture bool) {
 	if r.count == 0 || sequence <= r.highest {
 		return
 	}
 	s := r.ring[r.last]
+	if picture {
+		s.pictureID--
+	}
 	r.highestOut += sequence - r.highest - 1 // what is missing between keeps its numbers
 	r.highest = sequence
 	if s.from == sequence { // nothing sent in this run yet
-		r.ring[r.last].from = sequence + 1
-		r.ring[r.last].to = sequence
-		r.ring[r.last].sequence--
+		s.from, s.to = sequence+1, sequence
+		s.sequence--
+		r.ring[r.last] = s
 		return
 	}
 	r.ring[r.last].to = sequence - 1
 	s.from, s.to = sequence+1, sequence
 	s.sequence--
+	r.push(s)
+}
+
+// Retime puts the frame that begins with this packet of the current source a step after the newest one, in timestamp units,
+// and what follows with it. So frames that were kept can be sent all at once without telling the subscriber to show them
+// slowly.
+func (r *Rewriter) Retime(in In, step uint32) {
+	if r.count == 0 || in.Sequence <= r.highest {
+		return
+	}
+	s := r.ring[r.last]
+	s.timestamp = r.lastOut.Timestamp + step - in.Timestamp
+	if s.from > r.highest { // nothing sent in this run yet
+		r.ring[r.last] = s
+		return
+	}
+	r.ring[r.last].to = in.Sequence - 1
+	s.from, s.to = in.Sequence, in.Sequence-1
 	r.push(s)
 }
 

@@ -67,8 +67,8 @@ func TestRewriterKeepsGapsForLossAndClosesThoseOfSkips(t *testing.T) {
 	if got := out(103); got != 1003 {
 		t.Errorf("after a loss of two: %d, want 1003", got)
 	}
-	r.Skip(104)
-	r.Skip(105)
+	r.Skip(104, false)
+	r.Skip(105, false)
 	if got := out(106); got != 1004 {
 		t.Errorf("after two left out: %d, want 1004", got)
 	}
@@ -81,7 +81,7 @@ func TestRewriterKeepsGapsForLossAndClosesThoseOfSkips(t *testing.T) {
 	if _, ok := r.Forward(epoch, rewrite.In{Sequence: 99}); ok {
 		t.Error("a packet from before the switch came through")
 	}
-	r.Skip(109) // 107 and 108 are missing
+	r.Skip(109, false) // 107 and 108 are missing
 	if got := out(110); got != 1007 {
 		t.Errorf("after a loss of two and one left out: %d, want 1007", got)
 	}
@@ -133,7 +133,7 @@ func TestRewriterAgreesWithAModel(t *testing.T) {
 				late = append(late, next)
 				next++
 			case n < 14:
-				r.Skip(next)
+				r.Skip(next, false)
 				next++
 			case n < 20 && len(late) > 0:
 				in := late[random.IntN(len(late))]
@@ -173,7 +173,7 @@ func TestRewriterAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(1000, func() {
 		seq++
 		if seq%7 == 0 {
-			r.Skip(seq)
+			r.Skip(seq, false)
 			return
 		}
 		out, _ := r.Forward(epoch, rewrite.In{Sequence: seq})
@@ -200,7 +200,7 @@ func FuzzRewriter(f *testing.F) {
 				r.Switch(now, source, in)
 				seq = in.Sequence
 			case 1:
-				r.Skip(in.Sequence)
+				r.Skip(in.Sequence, b&64 != 0)
 			case 2:
 				r.Recall(uint16(in.Sequence)) //nolint:gosec // any
 			default:

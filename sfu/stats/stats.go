@@ -60,13 +60,18 @@ const (
 	NACKOverBudget
 	// TooManySSRCs: a packet of a stream beyond the bound of one peer.
 	TooManySSRCs
+	// OtherLayer: the subscriber gets another quality of this track.
+	OtherLayer
 	reasons
 )
+
+// ReasonCount is how many reasons there are.
+const ReasonCount = int(reasons)
 
 var reasonNames = [reasons]string{
 	"malformed", "unknown_payload_type", "duplicate", "too_old", "padding_only", "awaiting_keyframe", "before_switch",
 	"unsupported_codec", "not_connected", "write_failed", "nack_unknown", "nack_too_soon", "nack_over_budget",
-	"too_many_ssrcs",
+	"too_many_ssrcs", "other_layer",
 }
 
 // String is the reason as a metric label.
@@ -94,6 +99,8 @@ type Counters struct {
 	RTXSent, RTXReceived atomic.Uint64
 	// Keyframes counts those that publishers sent.
 	Keyframes atomic.Uint64
+	// Replays counts occupants that were shown at once, from what was kept since their last keyframe.
+	Replays atomic.Uint64
 	// SeatSwitches counts changes of a seat's occupant.
 	SeatSwitches atomic.Uint64
 	// SenderReports counts SR packets sent to subscribers.

@@ -77,6 +77,7 @@ var (
 		TypeCandidate: into[Candidate],
 		TypeSeats:     into[Seats],
 		TypeNeedSeats: into[NeedSeats],
+		TypeLayers:    into[Layers],
 		TypeSpeakers:  into[Speakers],
 		TypeChat:      into[Chat],
 		TypeError:     into[Error],

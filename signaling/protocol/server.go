@@ -9,6 +9,7 @@ const (
 	TypeAnswer    Type = "answer"
 	TypeSeats     Type = "seats"
 	TypeNeedSeats Type = "need_seats"
+	TypeLayers    Type = "layers"
 	TypeSpeakers  Type = "speakers"
 	TypeChat      Type = "chat"
 	TypeError     Type = "error"
@@ -73,6 +74,16 @@ type NeedSeats struct {
 	Seats int `json:"seats"`
 }
 
+// Layers tells a publisher up to which quality somebody wants the pictures of a source, so that it need not encode what is
+// for nobody. More is told at once, less after a few seconds.
+type Layers struct {
+	// Source is Camera or Screen.
+	Source Source `json:"source"`
+	// Highest is the highest wanted encoding of a simulcast track, or spatial layer, counted from 0, the smallest
+	// picture; it may be above what there is. -1 is nothing at all: nobody sees it.
+	Highest int `json:"highest"`
+}
+
 // Speakers is the list of who is heard, the dominant speaker first. It replaces the former one.
 type Speakers struct {
 	Speakers []Speaker `json:"speakers"`
@@ -125,6 +136,7 @@ func (Updated) Type() Type   { return TypeUpdated }   //nolint:revive // likewis
 func (Answer) Type() Type    { return TypeAnswer }    //nolint:revive // likewise
 func (Seats) Type() Type     { return TypeSeats }     //nolint:revive // likewise
 func (NeedSeats) Type() Type { return TypeNeedSeats } //nolint:revive // likewise
+func (Layers) Type() Type    { return TypeLayers }    //nolint:revive // likewise
 func (Speakers) Type() Type  { return TypeSpeakers }  //nolint:revive // likewise
 func (Chat) Type() Type      { return TypeChat }      //nolint:revive // likewise
 func (Error) Type() Type     { return TypeError }     //nolint:revive // likewise

@@ -58,22 +58,30 @@ function parseFmtp(line: string): ReadonlyMap<string, string> {
   );
 }
 
-/** Limits what a transceiver offers to the codecs of a room. */
-export function preferCodecs(
-  transceiver: RTCRtpTransceiver,
+/** The codecs of a room that this browser has for one direction, in the order of preference. */
+export function roomCodecs(
   kind: 'audio' | 'video',
-  preferred: VideoCodec | undefined,
-): void {
-  const sending = transceiver.direction === 'sendonly';
+  direction: 'sendonly' | 'recvonly',
+  preferred?: VideoCodec,
+): RTCRtpCodec[] {
   const capabilities = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
-  const sendable = sending ? RTCRtpSender.getCapabilities(kind)?.codecs : undefined;
+  const sendable = direction === 'sendonly' ? RTCRtpSender.getCapabilities(kind)?.codecs : undefined;
   const usable = capabilities.filter(
     (codec) =>
       !sendable?.length ||
       sendable.some((other) => other.mimeType === codec.mimeType && other.sdpFmtpLine === codec.sdpFmtpLine),
   );
-  const codecs = selectCodecs(usable, kind, preferred);
+  return selectCodecs(usable, kind, preferred);
+}
+
+/** The name of a video codec in an offer. */
+export function videoCodec(codec: CodecCapability | undefined): VideoCodec | undefined {
+  return VIDEO.find((name) => codec?.mimeType.toLowerCase() === `video/${name}`);
+}
+
+/** Limits what a transceiver offers to these codecs; with none of them the browser decides. */
+export function preferCodecs(transceiver: RTCRtpTransceiver, codecs: readonly RTCRtpCodec[]): void {
   if (codecs.length > 0) {
-    transceiver.setCodecPreferences(codecs);
+    transceiver.setCodecPreferences([...codecs]);
   }
 }

@@ -7,7 +7,7 @@ import { Pictures } from './pictures.ts';
 import { CHAT_LABEL, FILE_LABEL } from './protocol.ts';
 import type { Answer, Candidate, ClientMessage, ErrorMessage, WireSeatState } from './protocol.ts';
 import { Publisher } from './publisher.ts';
-import type { LocalTracks, SendCodecs } from './publisher.ts';
+import type { LocalTracks, SendOptions } from './publisher.ts';
 import { Seats } from './seats.ts';
 import type { Seat } from './seats.ts';
 import { Trickle } from './trickle.ts';
@@ -19,7 +19,7 @@ export interface PeerOptions {
   readonly iceServers: readonly RTCIceServer[];
   readonly seats: number;
   readonly maxSeats: number;
-  readonly codecs: SendCodecs;
+  readonly send: SendOptions;
   readonly local: LocalTracks;
   readonly logger?: Logger | undefined;
 }
@@ -62,7 +62,7 @@ export class Peer {
     this.#wantedSeats = Math.min(options.seats, options.maxSeats);
     this.createdAtMs = performance.now();
     this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: [...options.iceServers] });
-    this.publisher = new Publisher(this.pc, options.codecs);
+    this.publisher = new Publisher(this.pc, options.send);
     this.seats = new Seats(this.pc);
     this.#pictures = new Pictures(() => {
       this.updateMedia();

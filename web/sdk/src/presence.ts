@@ -6,6 +6,7 @@ import { FileExchange } from './files/exchange.ts';
 import { LocalMedia } from './local.ts';
 import { Peer } from './peer.ts';
 import type { ErrorMessage, ServerMessage, Welcome } from './protocol.ts';
+import type { SendOptions } from './publisher.ts';
 import { Roster } from './roster.ts';
 import { Session } from './session.ts';
 import { StatsReader } from './stats.ts';
@@ -204,6 +205,9 @@ export class Presence {
         this.roster.update(message.participant);
         this.#rosterChanged();
         break;
+      case 'layers':
+        this.#peer?.publisher.limit(message.source, message.highest);
+        break;
       case 'speakers':
         this.#speakers = message.speakers ?? [];
         this.events.emit('speakers', this.#speakers);
@@ -244,13 +248,13 @@ export class Presence {
       return;
     }
     this.#closePeer();
-    const { maxSeats = Infinity, seats = welcome.seats, videoCodec, screenVideoCodec = videoCodec } = this.#options;
+    const { maxSeats = Infinity, seats = welcome.seats } = this.#options;
     const peer = new Peer(
       {
         iceServers: [...(welcome.iceServers ?? []).map(iceServer), ...(this.#options.iceServers ?? [])],
         seats,
         maxSeats: Math.min(maxSeats, welcome.limits.seats),
-        codecs: { camera: videoCodec, screen: screenVideoCodec },
+        send: sendOptions(this.#options),
         local: this.local.tracks,
         logger: this.#options.logger,
       },
@@ -347,4 +351,17 @@ export class Presence {
 
 function iceServer({ urls, ...rest }: NonNullable<Welcome['iceServers']>[number]): RTCIceServer {
   return { urls: [...urls], ...rest };
+}
+
+function sendOptions(options: RoomOptions): SendOptions {
+  const { videoCodec, screenVideoCodec = videoCodec, simulcast = true, scalabilityMode = 'L3T3_KEY' } = options;
+  const { screenScalabilityMode, logger } = options;
+  return {
+    cameraCodec: videoCodec,
+    screenCodec: screenVideoCodec,
+    simulcast,
+    scalabilityMode,
+    screenScalabilityMode,
+    logger,
+  };
 }

@@ -175,6 +175,11 @@ export interface NeedSeats {
   readonly type: 'need_seats';
   readonly seats: number;
 }
+export interface Layers {
+  readonly type: 'layers';
+  readonly source: 'camera' | 'screen';
+  readonly highest: number;
+}
 export interface Speakers {
   readonly type: 'speakers';
   readonly speakers: readonly WireSpeaker[] | null;
@@ -218,6 +223,7 @@ export type ServerMessage =
   | Candidate
   | Seats
   | NeedSeats
+  | Layers
   | Speakers
   | Chat
   | ErrorMessage
@@ -274,6 +280,7 @@ const serverTypes: ReadonlySet<string> = new Set<ServerMessage['type']>([
   'candidate',
   'seats',
   'need_seats',
+  'layers',
   'speakers',
   'chat',
   'error',

@@ -1,4 +1,4 @@
-import { preferCodecs } from './codecs.ts';
+import { preferCodecs, roomCodecs } from './codecs.ts';
 import { offerDependencyDescriptor } from './extensions.ts';
 import type { WireSeatMids, WireSeatState } from './protocol.ts';
 import type { ParticipantId, Source } from './types.ts';
@@ -36,8 +36,8 @@ export class Seats {
     for (let i = 0; i < count; i++) {
       const audio = this.#pc.addTransceiver('audio', { direction: 'recvonly' });
       const video = this.#pc.addTransceiver('video', { direction: 'recvonly' });
-      preferCodecs(audio, 'audio', undefined);
-      preferCodecs(video, 'video', undefined);
+      preferCodecs(audio, roomCodecs('audio', 'recvonly'));
+      preferCodecs(video, roomCodecs('video', 'recvonly'));
       offerDependencyDescriptor(video);
       this.#seats.push({ audio, video, stream: new MediaStream([audio.receiver.track, video.receiver.track]) });
     }

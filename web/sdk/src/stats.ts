@@ -57,6 +57,7 @@ export class StatsReader {
       jitterBufferMs: direction === 'receive' ? jitterBufferMs(now, former) : undefined,
       qualityLimitationReason: text(stat, 'qualityLimitationReason'),
       rid: text(stat, 'rid'),
+      active: flag(stat, 'active'),
       scalabilityMode: text(stat, 'scalabilityMode'),
     });
   }
@@ -111,6 +112,11 @@ function jitterBufferMs(now: Former, former: Former | undefined): number | undef
 function number(stat: Stat | undefined, name: string): number | undefined {
   const value = stat?.[name];
   return typeof value === 'number' ? value : undefined;
+}
+
+function flag(stat: Stat, name: string): boolean | undefined {
+  const value = stat[name];
+  return typeof value === 'boolean' ? value : undefined;
 }
 
 function text(stat: Stat | undefined, name: string): string | undefined {

@@ -179,6 +179,15 @@ export interface RoomOptions {
   readonly videoCodec?: VideoCodec;
   /** What a screen is sent with, if the browser can. Default: `videoCodec`. */
   readonly screenVideoCodec?: VideoCodec;
+  /**
+   * Send the camera in several qualities, so that each participant gets what its tile needs, and only those qualities
+   * that somebody needs: VP8 and H.264 as simulcast, VP9 and AV1 with spatial layers. Default: true.
+   */
+  readonly simulcast?: boolean;
+  /** The layers of a camera in VP9 or AV1 (Scalable Video Coding Extension for WebRTC). Default: `L3T3_KEY`. */
+  readonly scalabilityMode?: string;
+  /** The layers of a shared screen, such as `L1T2`. Default: the browser's choice. */
+  readonly screenScalabilityMode?: string;
   /** Used in addition to those that the server names. */
   readonly iceServers?: readonly RTCIceServer[];
   /** Default: nothing is logged. */
@@ -223,13 +232,17 @@ export interface Timings {
   readonly peerConnectionMs?: number;
 }
 
-/** Numbers about one track, sent or received. Rates are since the last call of `stats()`. */
+/**
+ * Numbers about one track that is received, or about one encoding of a track that is sent: simulcast has several. Rates
+ * are since the last call of `stats()`.
+ */
 export interface TrackStats {
   readonly participant: ParticipantId;
   readonly source: Source;
   readonly direction: 'send' | 'receive';
   readonly bitsPerSecond: number;
   readonly codec?: string;
+  /** Of the pictures that are received now, or encoded in this encoding: it tells the layer. */
   readonly width?: number;
   readonly height?: number;
   readonly framesPerSecond?: number;
@@ -241,6 +254,8 @@ export interface TrackStats {
   readonly qualityLimitationReason?: string;
   /** Of the sender's encoding (simulcast). */
   readonly rid?: string;
+  /** Of the sender's encoding: false while nobody wants it and it sends nothing. */
+  readonly active?: boolean;
   readonly scalabilityMode?: string;
 }
 

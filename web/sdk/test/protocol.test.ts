@@ -34,6 +34,7 @@ const serverMembers: Record<ServerMessage['type'], string> = {
   candidate: 'candidate sdpMid? sdpMLineIndex? usernameFragment?',
   seats: 'seats',
   need_seats: 'seats',
+  layers: 'source highest',
   speakers: 'speakers',
   chat: 'seq id? from name text at',
   error: 'code message re? id? retryAfterMs?',

@@ -1,0 +1,258 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"hiroba/sfu/ingress"
+	"hiroba/sfu/keyframe"
+	"hiroba/sfu/layer"
+	"hiroba/sfu/media"
+	"hiroba/sfu/packet"
+	"hiroba/sfu/rtptime"
+)
+
+// These are as in the rim.
+const (
+	quietAfter  = 2 * time.Second
+	asleepAfter = 600 * time.Millisecond
+)
+
+// Track is an up track at the server. It drives the machines of its streams as the rim's UpTrack and upStream do.
+type Track struct {
+	// Requests are when keyframes were asked for, by encoding, and Keyframes when they came.
+	Requests, Keyframes [media.MaxSpatial + 1][]time.Time
+	// Told counts how often the publisher was told what is wanted of it.
+	Told int
+	// OnLevel is called with each level that the room would hear of.
+	OnLevel func(level uint8)
+
+	server     *Server
+	publisher  *Publisher
+	kind       media.Kind
+	csrc       media.CSRC
+	streams    []*stream
+	requesters [media.MaxSpatial + 1]keyframe.Requester
+	demand     layer.Demand[*line]
+	timer      timer
+	lines      []*line // attached, or sitting
+}
+
+// stream is one incoming RTP stream.
+type stream struct {
+	track    *Track
+	encoding int
+	sender   *sender
+	machine  *ingress.Stream
+	clock    rtptime.Clock
+	source   uint32
+	timer    timer
+	nacks    []uint16
+	kept     kept
+	newest   time.Time
+	height   int
+	spatial  int // as in the rim's encodingInfo
+	rising   int
+}
+
+func newTrack(s *Server, p *Publisher, kind media.Kind, senders []*sender, clock *rtptime.Publisher) *Track {
+	t := &Track{
+		server: s, publisher: p, kind: kind, csrc: media.CSRC(s.id()),
+		demand: layer.NewDemand[*line](s.world.now, media.MaxSpatial),
+	}
+	s.owners[t.csrc] = p
+	for i, sender := range senders {
+		u := &stream{
+			track: t, encoding: i, sender: sender, source: s.id(),
+			machine: ingress.New(ingress.Config{
+				Kind: kind, Codecs: codecsOf(publisherTypes), Extensions: extensions, Encoding: int8(i), //nolint:gosec // few
+			}),
+			clock: rtptime.NewClock(clock, kind.ClockRate()),
+		}
+		sender.handleRTP, sender.handleReport = u.handleRTP, u.handleReport
+		t.streams = append(t.streams, u)
+	}
+	return t
+}
+
+func (t *Track) simulcast() bool { return len(t.streams) > 1 }
+
+// handleRTP passes one packet through the machine and on to the lines.
+func (u *stream) handleRTP(b []byte) {
+	t, now := u.track, u.track.server.world.now
+	p := packet.New()
+	defer p.Release()
+	p.SetLen(copy(p.Buffer(), b))
+	result, reason, ok := u.machine.HandleRTP(now, p)
+	defer u.poll()
+	if !ok {
+		t.server.Dropped[reason]++
+		return
+	}
+	if result.Restarted {
+		panic("sim: no publisher starts again")
+	}
+	p.Source = u.source
+	p.Captured = u.clock.CaptureTime(now, p.Header.Timestamp)
+	if result.Keyframe {
+		t.Keyframes[u.encoding] = append(t.Keyframes[u.encoding], now)
+		t.requesters[u.encoding].HandleKeyframe()
+	}
+	u.note(now, p)
+	for _, l := range slices.Clone(t.lines) {
+		l.handleRTP(t, p)
+	}
+	if len(t.lines) > 0 {
+		p.Retain()
+		u.kept.put(p)
+	}
+}
+
+// note keeps what layer selection needs to know of the stream.
+func (u *stream) note(now time.Time, p *packet.Packet) {
+	u.newest = now
+	if p.Info.Height != 0 {
+		u.height = int(p.Info.Height)
+	}
+	spatial := int(p.Info.Spatial) + 1
+	switch {
+	case p.Info.Keyframe:
+		u.rising = 1
+	case u.rising != 0 && p.Info.StartOfFrame && spatial == 1:
+		u.spatial, u.rising = u.rising, 0
+	}
+	if u.rising != 0 {
+		u.rising = max(u.rising, spatial)
+		if p.Header.Marker {
+			u.spatial, u.rising = u.rising, 0
+		}
+	}
+	u.spatial = max(u.spatial, spatial)
+}
+
+// poll asks for what is missing and tells how loud it is.
+func (u *stream) poll() {
+	t, now := u.track, u.track.server.world.now
+	u.nacks = u.machine.PollNACK(now, u.nacks[:0])
+	if len(u.nacks) > 0 {
+		asked := slices.Clone(u.nacks)
+		t.server.NACKsSent += len(asked)
+		t.publisher.down.Send(nackBytes, func() { u.sender.handleNACK(asked) })
+	}
+	if level, news := u.machine.PollLevel(now); news && t.OnLevel != nil {
+		t.OnLevel(level)
+	}
+	u.timer.set(t.server.world, u.machine.Deadline(), u.poll)
+}
+
+func (u *stream) handleReport(ntp rtptime.NTP, timestamp uint32) {
+	u.clock.HandleSenderReport(u.track.server.world.now, ntp, timestamp)
+}
+
+// wantKeyframe says that a subscriber cannot go on without a keyframe of an encoding.
+func (t *Track) wantKeyframe(encoding int8) {
+	t.requesters[encoding].Want(t.server.world.now)
+	t.handleTimeout()
+}
+
+// want says which spatial layer a line should get; -1 is nothing.
+func (t *Track) want(l *line, spatial int8) {
+	t.demand.HandleWant(t.server.world.now, l, spatial)
+	t.handleTimeout()
+}
+
+// handleTimeout asks for the keyframes that are due and tells the publisher what is wanted.
+func (t *Track) handleTimeout() {
+	w := t.server.world
+	if t.kind == media.Video && t.simulcast() {
+		t.demand.HandleTimeout(w.now)
+		if highest, news := t.demand.PollHighest(); news {
+			t.Told++
+			w.After(t.publisher.cfg.Down.Delay, func() { t.publisher.handleWanted(highest) }) // over the WebSocket
+		}
+	}
+	next := t.demand.Deadline()
+	if !t.simulcast() {
+		next = time.Time{}
+	}
+	for i, u := range t.streams {
+		if t.requesters[i].HandleTimeout(w.now) && !u.newest.IsZero() && w.now.Sub(u.newest) <= quietAfter {
+			t.Requests[i] = append(t.Requests[i], w.now)
+			t.publisher.down.Send(nackBytes, func() { t.publisher.handlePLI(i) })
+		}
+		if due := t.requesters[i].Deadline(); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+			next = due
+		}
+	}
+	t.timer.set(w, next, t.handleTimeout)
+}
+
+// best is the highest spatial layer that the publisher sends now.
+func (t *Track) best() int8 {
+	if !t.simulcast() {
+		return int8(max(t.streams[0].spatial-1, 0)) //nolint:gosec // small
+	}
+	var newest time.Time
+	for _, u := range t.streams {
+		if u.newest.After(newest) {
+			newest = u.newest
+		}
+	}
+	for i := len(t.streams) - 1; i > 0; i-- {
+		if came := t.streams[i].newest; !came.IsZero() && newest.Sub(came) < asleepAfter {
+			return int8(i) //nolint:gosec // small
+		}
+	}
+	return 0
+}
+
+// wanted is the layer for a tile of this height.
+func (t *Track) wanted(tile int) media.Layer {
+	if tile <= 0 {
+		return media.TopLayer
+	}
+	var heights []int
+	for _, u := range t.streams {
+		heights = append(heights, u.height)
+	}
+	if !t.simulcast() {
+		n, top := max(t.streams[0].spatial, 1), t.streams[0].height
+		heights = heights[:0]
+		for i := range n {
+			heights = append(heights, top>>(n-1-i))
+		}
+	}
+	return media.Layer{Spatial: layer.Fit(heights, tile), Temporal: media.MaxTemporal}
+}
+
+// recall finds a packet that was forwarded.
+func (t *Track) recall(source uint32, sequence int64) (*packet.Packet, bool) {
+	for _, u := range t.streams {
+		if u.source == source {
+			return u.kept.at(sequence)
+		}
+	}
+	return nil, false
+}
+
+// timer calls back when a machine's deadline has come, unless that changed.
+type timer struct{ at time.Time }
+
+func (t *timer) set(w *World, at time.Time, f func()) {
+	if at.Equal(t.at) {
+		return
+	}
+	t.at = at
+	if at.IsZero() {
+		return
+	}
+	w.At(at, func() {
+		if t.at.Equal(at) {
+			t.at = time.Time{}
+			f()
+		}
+	})
+}
+
+// CSRC names the track in the packets of seats.
+func (t *Track) CSRC() media.CSRC { return t.csrc }

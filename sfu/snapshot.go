@@ -1,0 +1,124 @@
+package sfu
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hiroba/sfu/media"
+)
+
+// Snapshot is what a peer is like at one moment, for people who debug. It is made to be read as JSON.
+type Snapshot struct {
+	State  State           `json:"state"`
+	Tracks []TrackSnapshot `json:"tracks"`
+	Lines  []LineSnapshot  `json:"lines"`
+}
+
+// TrackSnapshot is an up track.
+type TrackSnapshot struct {
+	CSRC  media.CSRC `json:"csrc"`
+	MID   media.MID  `json:"mid"`
+	Media string     `json:"media"`
+	// Encodings are those of which packets have come, by their index.
+	Encodings []EncodingSnapshot `json:"encodings,omitempty"`
+}
+
+// EncodingSnapshot is an encoding of an up track of pictures.
+type EncodingSnapshot struct {
+	Encoding int       `json:"encoding"`
+	RID      media.RID `json:"rid,omitempty"`
+	// Width and Height are in pixels; 0 while they are not known.
+	Width  int `json:"width"`
+	Height int `json:"height"`
+	// SpatialLayers is how many there are in the stream.
+	SpatialLayers int `json:"spatialLayers"`
+	// IdleMs is how long ago the newest packet came.
+	IdleMs int64 `json:"idleMs"`
+}
+
+// LineSnapshot is an m-line of a seat in which somebody sits.
+type LineSnapshot struct {
+	Seat  int    `json:"seat"`
+	Media string `json:"media"`
+	// Target is the up track that should be sent, Current the one that is, or was last.
+	Target  media.CSRC `json:"target"`
+	Current media.CSRC `json:"current"`
+	// TileHeight is in pixels; 0 is the best quality.
+	TileHeight int `json:"tileHeight,omitempty"`
+	// Spatial and Temporal are the layer that is sent; Spatial is -1 for none.
+	Spatial  int8 `json:"spatial"`
+	Temporal int8 `json:"temporal"`
+}
+
+// Snapshot describes the peer. It waits for the peer and its shard.
+func (p *Peer) Snapshot(ctx context.Context) (Snapshot, error) {
+	s := Snapshot{State: p.State()}
+	var err error
+	s.Lines, err = ask(ctx, p.down, func(s *subscriber, _ time.Time) ([]LineSnapshot, error) { return s.describe(), nil })
+	if err != nil {
+		return s, fmt.Errorf("describe seats: %w", err)
+	}
+	tracks := make(chan []TrackSnapshot, 1)
+	p.post(func(now time.Time) { tracks <- p.describeTracks(now) })
+	select {
+	case s.Tracks = <-tracks:
+		return s, nil
+	case <-p.done:
+		return s, fmt.Errorf("describe tracks: %w", ErrPeerClosed)
+	case <-ctx.Done():
+		return s, fmt.Errorf("describe tracks: %w", ctx.Err())
+	}
+}
+
+// describe lists the lines in which somebody sits.
+func (s *subscriber) describe() []LineSnapshot {
+	var lines []LineSnapshot
+	for _, t := range s.all {
+		if t.line.Target() == 0 && t.line.Current() == 0 {
+			continue
+		}
+		layer := t.line.Layer()
+		lines = append(lines, LineSnapshot{
+			Seat: t.index, Media: t.kind.String(), Target: t.line.Target(), Current: t.line.Current(), TileHeight: t.height,
+			Spatial: layer.Spatial, Temporal: layer.Temporal,
+		})
+	}
+	return lines
+}
+
+// describeTracks lists the up tracks in the order of their m-lines' MIDs.
+func (p *Peer) describeTracks(now time.Time) []TrackSnapshot {
+	var tracks []TrackSnapshot
+	for _, t := range p.tracks {
+		tracks = append(tracks, TrackSnapshot{CSRC: t.csrc, MID: t.mid, Media: t.kind.String(), Encodings: t.describe(now)})
+	}
+	slices.SortFunc(tracks, func(a, b TrackSnapshot) int { return strings.Compare(string(a.MID), string(b.MID)) })
+	return tracks
+}
+
+func (t *UpTrack) describe(now time.Time) []EncodingSnapshot {
+	if t.kind != media.Video {
+		return nil
+	}
+	var encodings []EncodingSnapshot
+	for i := range t.encodings {
+		e := &t.encodings[i]
+		newest := e.newest.Load()
+		if newest == 0 {
+			continue
+		}
+		size := e.size.Load()
+		s := EncodingSnapshot{
+			Encoding: i, Width: int(size >> 16), Height: int(size & 0xFFFF), SpatialLayers: int(e.spatial.Load()),
+			IdleMs: now.Sub(time.Unix(0, newest)).Milliseconds(),
+		}
+		if t.simulcast() {
+			s.RID = t.rids[i]
+		}
+		encodings = append(encodings, s)
+	}
+	return encodings
+}
