@@ -164,7 +164,12 @@ func TestSystemSeatsGrowWhenTheRoomDoes(t *testing.T) {
 		}
 	}
 	for _, p := range people {
-		p.checkFaultless(t)
+		// What comes for a new seat before the answer is applied, is lost; so loss is no fault here.
+		for i, l := range p.Lines() {
+			if l.Faults() > 0 {
+				t.Errorf("%s, seat %d: %+v", p.name, i/2, l)
+			}
+		}
 		t.Logf("%s: %d seats after %d offers", p.name, len(p.Lines())/2, p.Counters().Offers)
 	}
 }

@@ -239,7 +239,10 @@ func TestResumeThatIsRefusedIsTheEnd(t *testing.T) {
 }
 
 func TestCloseEndsAResume(t *testing.T) {
-	address := serve(t, func(t *testing.T, s *scripted) { s.admit(t) })
+	address := serve(t, func(t *testing.T, s *scripted) {
+		s.admit(t)
+		_, _, _ = s.conn.Read(context.Background()) // until the client is gone
+	})
 	c, err := talk(t, address)
 	if err != nil {
 		t.Fatal(err)

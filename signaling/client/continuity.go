@@ -1,7 +1,7 @@
 package client
 
-// Continuity is what a receiver can say about the numbers of one RTP stream. On a clean link every fault must be 0,
-// also when the occupant of a seat changes: the server promises that a seat's numbers run on.
+// Continuity is what a receiver can say about the numbers of one RTP stream. The server promises that a seat's numbers
+// run on, also when its occupant changes: nothing is missing but what the network lost.
 type Continuity struct {
 	// Packets were counted once each, whether they came as they were or as RTX.
 	Packets uint64
@@ -19,10 +19,11 @@ type Continuity struct {
 	OffGrid uint64
 }
 
-// Faults is the number of things that a receiver on a clean link must never see.
-func (c Continuity) Faults() uint64 {
-	return c.Missing + c.Recovered + c.Duplicates + c.Jumps + c.TimestampsBackward + c.OffGrid
-}
+// Faults is the number of things that a receiver must never see, whatever the network loses.
+func (c Continuity) Faults() uint64 { return c.Jumps + c.TimestampsBackward + c.OffGrid }
+
+// Lost is the number of packets that the network lost or delayed, whether they came later or not.
+func (c Continuity) Lost() uint64 { return c.Missing + c.Recovered }
 
 const (
 	// maxStep is the largest step of sequence numbers that is taken for loss.

@@ -26,9 +26,14 @@ type LineStats struct {
 	RTX uint64
 	// Occupants are the contributing sources in the order in which they came; the last one is there now.
 	Occupants []uint32
-	// BlindSwitches are changes of occupant or codec that did not begin with a keyframe: a decoder would go on with the
-	// old picture.
+	// BlindSwitches are changes of occupant or codec that did not begin with a keyframe, although nothing was lost: a
+	// decoder would go on with the old picture.
 	BlindSwitches uint64
+	// BlindStarts is 1 when the first packet of the m-line was not of a keyframe. A server may begin to send before the
+	// client has applied the answer that names the m-line; what comes too early is lost.
+	BlindStarts uint64
+	// PLIs were sent because an occupant's picture did not begin with a whole keyframe.
+	PLIs uint64
 	// TornFrames are pictures that ended without their marker bit, while their sender went on.
 	TornFrames uint64
 	// CutFrames are pictures that ended so because their sender was gone or lost the seat. A decoder drops them.
@@ -43,7 +48,7 @@ type LineStats struct {
 	SenderReports uint64
 }
 
-// Faults is the number of things that a receiver on a clean link must never see.
+// Faults is the number of things that a receiver must never see, whatever the network loses.
 func (s LineStats) Faults() uint64 {
 	return s.Continuity.Faults() + s.BlindSwitches + s.TornFrames + s.PictureIDJumps + s.Unnamed + s.Unreadable
 }
@@ -84,8 +89,8 @@ type line struct {
 	transceiver *webrtc.RTPTransceiver
 	countOnly   bool
 	made        time.Time // the PeerConnection
-	// changed is called for a new occupant and for a keyframe, without the lock.
-	changed func()
+	// changed is called for a new occupant and for a keyframe, and askKeyframe for want of one, without the lock.
+	changed, askKeyframe func()
 
 	remote *webrtc.TrackRemote // guarded by Client.mu; nil before OnTrack
 
@@ -100,6 +105,8 @@ type line struct {
 	pictureID uint16
 	pictured  bool
 	assembler vp8Assembler
+	blind     bool      // no keyframe of this occupant has come yet
+	asked     time.Time // for one; or when the occupant came
 }
 
 func newLine(seat int, kind media.Kind, t *webrtc.RTPTransceiver) *line {
@@ -186,6 +193,24 @@ func (l *line) handle(now time.Time, b []byte, rtx bool) {
 	if l.packet(now, &h, b[at:max(at, end)], rtx) {
 		l.changed()
 	}
+	if l.wantKeyframe(now) {
+		l.askKeyframe()
+	}
+}
+
+// keyframeWait is how long a picture may go without a keyframe before one is asked for, as browsers do.
+const keyframeWait = 200 * time.Millisecond
+
+// wantKeyframe reports whether it is time to ask for a keyframe.
+func (l *line) wantKeyframe(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.blind || now.Sub(l.asked) < keyframeWait {
+		return false
+	}
+	l.asked = now
+	l.stats.PLIs++
+	return true
 }
 
 // packet reports whether something happened that somebody may wait for.
@@ -214,7 +239,7 @@ func (l *line) packet(now time.Time, h *rtp.Header, payload []byte, rtx bool) (n
 		l.stats.CutFrames++
 	}
 	if (csrc != l.csrc || h.PayloadType != l.payload || l.occupant == nil) && o != late {
-		l.sit(now, csrc, h.PayloadType, codec, key)
+		l.sit(now, csrc, h.PayloadType, codec, key, o)
 		news = true
 	}
 	track := l.tracks[csrc]
@@ -235,9 +260,16 @@ func (l *line) packet(now time.Time, h *rtp.Header, payload []byte, rtx bool) (n
 }
 
 // sit notes a new occupant, or a new codec of the same one.
-func (l *line) sit(now time.Time, csrc uint32, pt uint8, codec media.Codec, key bool) {
-	if codec.Kind() == media.Video && !key {
-		l.stats.BlindSwitches++
+func (l *line) sit(now time.Time, csrc uint32, pt uint8, codec media.Codec, key bool, o order) {
+	if codec.Kind() == media.Video {
+		l.blind, l.asked = true, now
+		switch {
+		case key:
+		case l.occupant == nil:
+			l.stats.BlindStarts++
+		case o == inOrder:
+			l.stats.BlindSwitches++
+		}
 	}
 	if csrc != l.csrc || l.occupant == nil {
 		l.stats.Occupants = append(l.stats.Occupants, csrc)
@@ -263,9 +295,14 @@ func (l *line) picture(track *TrackStats, o order, marker, sameTime, key bool, c
 	}
 	if codec == media.VP8 {
 		l.followPictureID(o, payload)
-		if frame := l.assembler.handle(o, marker, payload); frame != nil && !l.countOnly {
-			track.Keyframe = append(track.Keyframe[:0], frame...)
+		if frame := l.assembler.handle(o, marker, payload); frame != nil {
+			l.blind = false
+			if !l.countOnly {
+				track.Keyframe = append(track.Keyframe[:0], frame...)
+			}
 		}
+	} else if key {
+		l.blind = false
 	}
 	if key {
 		track.Keyframes++

@@ -118,6 +118,7 @@ func (l *loop) addLine(kind media.Kind) (*line, error) {
 	}
 	line := newLine(len(l.seats), kind, t)
 	line.countOnly, line.changed = l.cfg.CountOnly, l.notify
+	line.askKeyframe = func() { _ = l.Client.RequestKeyframe(line.seat) }
 	return line, nil
 }
 
