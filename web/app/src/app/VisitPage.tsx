@@ -1,13 +1,24 @@
-import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
+import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import type { Call } from '../call/call.ts';
 import { useStore } from '../call/hooks.ts';
 import { Visit } from '../call/visit.ts';
 import { EndedPage } from '../ended/EndedPage.tsx';
 import { GreenRoom } from '../green/GreenRoom.tsx';
 
-// Loaded while somebody looks at themselves in the green room.
-const loadRoom = async () => ({ default: (await import('../room/RoomPage.tsx')).RoomPage });
-const RoomPage = lazy(loadRoom);
+type RoomPage = ComponentType<{ readonly call: Call; readonly onLeave: () => void }>;
+
+/** The room once it is loaded, which happens while somebody looks at themselves in the green room. */
+let loadedRoom: RoomPage | undefined;
+
+const loadRoom = async (): Promise<{ default: RoomPage }> => {
+  const { RoomPage } = await import('../room/RoomPage.tsx');
+  loadedRoom = RoomPage;
+  return { default: RoomPage };
+};
+
+/** For who is quicker than that. A lazy component is not shown for 300 ms, even if all of it is there. */
+const LazyRoom = lazy(loadRoom);
 
 interface VisitPageProps {
   readonly room: string;
@@ -41,7 +52,8 @@ export function VisitPage({ room, name, auto }: VisitPageProps): ReactNode {
     case 'green':
     case 'joining':
       return <GreenRoom visit={visit} />;
-    case 'in':
+    case 'in': {
+      const RoomPage = loadedRoom ?? LazyRoom;
       return (
         <Suspense fallback={null}>
           <RoomPage
@@ -52,6 +64,7 @@ export function VisitPage({ room, name, auto }: VisitPageProps): ReactNode {
           />
         </Suspense>
       );
+    }
     case 'ended':
       return (
         <EndedPage
