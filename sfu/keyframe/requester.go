@@ -9,9 +9,9 @@ const (
 	// what comes within 300 ms of the last.
 	minInterval = 320 * time.Millisecond
 	// Each wish that is granted costs, and burst of them can be granted in a row: no more than 30 in any minute, whatever
-	// the subscribers ask for.
-	cost  = 2400 * time.Millisecond
-	burst = 5
+	// the subscribers ask for. The burst is large, since people come, leave and page in bursts, and each waits for one.
+	cost  = 6 * time.Second
+	burst = 20
 	// firstRepeat is how long a request may stay unanswered before it is repeated: it or the keyframe may have been
 	// lost like any packet. The wait grows by a quarter each time, up to maxRepeat, so that an encoder that never answers is
 	// asked less than 30 times in a minute.
