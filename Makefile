@@ -8,6 +8,7 @@ SHELL := /bin/bash
 # Change these on the command line: make run ARGS='--listen :9000', make fuzz FUZZTIME=10m.
 ARGS ?=
 FUZZTIME ?= 60s
+SEEDS ?= 200
 TESTFLAGS ?=
 
 VERSION ?= $(shell git describe --tags --match 'v[0-9]*' --dirty 2>/dev/null | sed s/^v// || true)
@@ -114,6 +115,11 @@ fuzz: ## Fuzz every target for FUZZTIME (60s) each
 	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")"; \
 	  done; \
 	done
+
+.PHONY: sim
+sim: ## Play every scenario of the simulation with SEEDS (200) seeds and print what was measured
+	go test ./sfu/sim -run '^TestTable$$' -v -timeout 60m $(TESTFLAGS) -seeds $(SEEDS) | grep -v '^ *\(===\|---\)'
+	go test ./room/speaker -run '^TestSimulatedConversations$$' -v $(TESTFLAGS) -seeds $(SEEDS) | grep -v '^ *\(===\|---\)'
 
 .PHONY: bench
 bench: ## Run the benchmarks

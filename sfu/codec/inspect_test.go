@@ -195,6 +195,17 @@ func TestInspectorFindsTheLayersInDescriptors(t *testing.T) {
 	}
 }
 
+// Chromium's structures of H.264 say no size, its parameter sets do.
+func TestInspectorTakesTheSizeFromThePayloadWhereTheDescriptorSaysNone(t *testing.T) {
+	sizeless := l1t3
+	sizeless.sizes = nil
+	var i codec.Inspector
+	got, err := i.Inspect(media.H264, payloadH264Key, frameSpec{start: true, structure: &sizeless}.bytes())
+	if err != nil || got.Width != 320 || got.Height != 180 {
+		t.Errorf("%dx%d, %v; want 320x180", got.Width, got.Height, err)
+	}
+}
+
 func FuzzInspect(f *testing.F) {
 	key := frameSpec{start: true, template: 60, structure: &l2t2Key}.bytes()
 	f.Add(uint8(media.Opus), payloadOpus, []byte(nil))

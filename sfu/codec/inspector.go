@@ -50,7 +50,7 @@ func (i *Info) addDescriptor(d *Descriptor, s *Structure) {
 	i.Intra = i.Keyframe || d.Intra()
 	i.SwitchUp = i.Keyframe || d.SwitchUp
 	i.NotForUpper = d.notForUpper(s)
-	if d.HasStructure {
+	if d.HasStructure && d.PictureWidth != 0 { // else the payload may tell
 		i.Width, i.Height = d.PictureWidth, d.PictureHeight
 	}
 }

@@ -55,7 +55,10 @@ func TestFitTakesTheSmallestPictureThatIsSharp(t *testing.T) {
 		{[]int{180, 360, 720}, 500, 2},
 		{[]int{180, 360, 720}, 2000, 2},
 		{[]int{0, 0, 720}, 100, 0},
-		{[]int{0, 0, 0}, 100, 0},
+		{[]int{0, 0, 0}, 100, 2}, // nothing is known
+		{[]int{180, 0, 0}, 360, 1},
+		{[]int{180, 0, 0}, 720, 2}, // what never came may be what is needed
+		{[]int{0, 360, 0}, 180, 0},
 		{[]int{720}, 100, 0},
 	} {
 		if got := layer.Fit(test.heights, test.tile); got != test.want {

@@ -32,6 +32,9 @@ func newAssembler() assembler { return assembler{packets: make(map[int64]*arriva
 
 // add takes a packet and gives those of its frame, when that is complete.
 func (a *assembler) add(p *arrival) []*arrival {
+	if a.cleared == 0 {
+		a.cleared = p.sequence - 1000 // what was reordered at the beginning
+	}
 	if p.sequence <= a.cleared || a.packets[p.sequence] != nil {
 		return nil
 	}
@@ -58,13 +61,8 @@ func (a *assembler) add(p *arrival) []*arrival {
 
 // clear forgets the packets up to the end of a decoded frame.
 func (a *assembler) clear(sequence int64) {
-	if sequence <= a.cleared {
-		return
+	for ; len(a.packets) > 0 && a.cleared < sequence; a.cleared++ {
+		delete(a.packets, a.cleared+1)
 	}
-	a.cleared = sequence
-	for n := range a.packets {
-		if n <= sequence {
-			delete(a.packets, n)
-		}
-	}
+	a.cleared = max(a.cleared, sequence)
 }

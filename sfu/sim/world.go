@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"container/heap"
 	"math/rand/v2"
 	"time"
 )
@@ -40,7 +39,7 @@ func (w *World) At(at time.Time, f func()) {
 		at = w.now
 	}
 	w.ordinal++
-	heap.Push(&w.queue, event{at: at, ordinal: w.ordinal, do: f})
+	w.queue.push(event{at: at.Sub(epoch), ordinal: w.ordinal, do: f})
 }
 
 // After does f in a while.
@@ -56,42 +55,64 @@ func (w *World) Every(d time.Duration, f func() bool) {
 // Run lets so much time pass.
 func (w *World) Run(d time.Duration) {
 	end := w.now.Add(d)
-	for len(w.queue) > 0 && !w.queue[0].at.After(end) {
-		e, _ := heap.Pop(&w.queue).(event)
-		w.now = e.at
+	for len(w.queue) > 0 && w.queue[0].at <= end.Sub(epoch) {
+		e := w.queue.pop()
+		w.now = epoch.Add(e.at)
 		e.do()
 	}
 	w.now = end
 }
 
+// event is something to do so many nanoseconds after the World began.
 type event struct {
-	at      time.Time
+	at      time.Duration
 	ordinal uint64
 	do      func()
 }
 
-// events is a heap, the earliest first.
+func (e *event) before(o *event) bool { return e.at < o.at || e.at == o.at && e.ordinal < o.ordinal }
+
+// events is a heap, the earliest first. A simulation spends its time here, hence not container/heap.
 type events []event
 
-func (q events) Len() int      { return len(q) }
-func (q events) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
-
-func (q events) Less(i, j int) bool {
-	if !q[i].at.Equal(q[j].at) {
-		return q[i].at.Before(q[j].at)
+func (q *events) push(e event) {
+	heap := append(*q, e)
+	i := len(heap) - 1
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !e.before(&heap[parent]) {
+			break
+		}
+		heap[i] = heap[parent]
+		i = parent
 	}
-	return q[i].ordinal < q[j].ordinal
+	heap[i] = e
+	*q = heap
 }
 
-func (q *events) Push(x any) {
-	e, _ := x.(event)
-	*q = append(*q, e)
-}
-
-func (q *events) Pop() any {
-	last := len(*q) - 1
-	e := (*q)[last]
-	(*q)[last] = event{}
-	*q = (*q)[:last]
-	return e
+func (q *events) pop() event {
+	heap := *q
+	first, last := heap[0], heap[len(heap)-1]
+	heap[len(heap)-1] = event{}
+	heap = heap[:len(heap)-1]
+	i := 0
+	for {
+		child := 2*i + 1
+		if child >= len(heap) {
+			break
+		}
+		if child+1 < len(heap) && heap[child+1].before(&heap[child]) {
+			child++
+		}
+		if !heap[child].before(&last) {
+			break
+		}
+		heap[i] = heap[child]
+		i = child
+	}
+	if len(heap) > 0 {
+		heap[i] = last
+	}
+	*q = heap
+	return first
 }
