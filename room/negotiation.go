@@ -114,16 +114,8 @@ func (s *state) handlePeer(now time.Time, p *participant, event any) {
 		s.handleCandidateFound(p, e)
 	case sfu.SeatsBound:
 		s.handleSeatsBound(p, e.Seats)
-	case trackAdded:
-		s.handleTrackAdded(now, p, e)
-	case trackStarted:
-		s.changeTrack(p, e.csrc, func(t *track) { t.codec = e.codec })
-	case trackRemoved:
-		s.handleTrackRemoved(now, p, e.csrc)
-	case layersWanted:
-		s.handleLayersWanted(p, e)
-	case heard:
-		s.handleHeard(now, p, e)
+	case trackAdded, trackStarted, trackRemoved, layersWanted, heard:
+		s.handleTrack(now, p, e)
 	case sfu.StateChanged:
 		s.handleState(now, p, e.State)
 	case sfu.FirstForwarded:
@@ -145,6 +137,22 @@ func (s *state) handlePeer(now time.Time, p *participant, event any) {
 		s.handlePeerClosed(now, p)
 	case peerRefused:
 		s.handlePeerRefused(now, p)
+	}
+}
+
+// handleTrack takes what happened to one of a participant's tracks.
+func (s *state) handleTrack(now time.Time, p *participant, event any) {
+	switch e := event.(type) {
+	case trackAdded:
+		s.handleTrackAdded(now, p, e)
+	case trackStarted:
+		s.changeTrack(p, e.csrc, func(t *track) { t.codec = e.codec })
+	case trackRemoved:
+		s.handleTrackRemoved(now, p, e.csrc)
+	case layersWanted:
+		s.handleLayersWanted(p, e)
+	case heard:
+		s.handleHeard(now, p, e)
 	}
 }
 

@@ -160,9 +160,10 @@ func (p *fakePeer) answer(o sfu.Offer) {
 	p.cfg.post(sfu.StateChanged{State: sfu.StateConnected})
 }
 
-func (p *fakePeer) addCandidate(sfu.Candidate)       {}
-func (p *fakePeer) supports(c media.Codec) bool      { return c != media.AV1 }
+func (p *fakePeer) addCandidate(sfu.Candidate)              {}
+func (p *fakePeer) supports(c media.Codec) bool             { return c != media.AV1 }
 func (p *fakePeer) seat(n int, audio, video upTrack, _ int) { p.seats[n] = [2]upTrack{audio, video} }
+
 func (p *fakePeer) sendData(label string, _ bool, data []byte) {
 	p.data = append(p.data, label+" "+string(data))
 }

@@ -74,7 +74,7 @@ func (t *UpTrack) wanted(tileHeight int) media.Layer {
 		return media.TopLayer
 	}
 	var heights [media.MaxSpatial + 1]int
-	n := 1
+	var n int
 	if t.simulcast() {
 		n = len(t.rids)
 		for i := range n {

@@ -85,7 +85,8 @@ func (o Offer) check(maxSeats int) (map[media.MID]mLine, error) {
 	}
 	for _, line := range lines {
 		if len(line.rids) > media.MaxSpatial+1 {
-			return nil, fmt.Errorf("%w: %d encodings on an m-line, %d allowed", ErrTooManyMedia, len(line.rids), media.MaxSpatial+1)
+			return nil, fmt.Errorf("%w: %d encodings on an m-line, %d allowed",
+				ErrTooManyMedia, len(line.rids), media.MaxSpatial+1)
 		}
 	}
 	return lines, o.checkUnique()
