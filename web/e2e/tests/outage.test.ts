@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { paint } from '../harness/colour.ts';
 import { measure } from '../harness/measure.ts';
-import { type Participant, total } from '../harness/participant.ts';
+import type { Participant } from '../harness/participant.ts';
+import { Smoothness } from '../harness/smoothness.ts';
 import { Stage } from '../harness/stage.ts';
 import { pause, until } from '../harness/wait.ts';
 import { Wire } from '../harness/wire.ts';
@@ -61,13 +62,8 @@ const becomes = (participant: Participant, state: string, withinMs: number): Pro
 test.for(['cut', 'silent'] as const)('a WebSocket that is %s for ten seconds costs no media', async (how, context) => {
   await Promise.all([aiko.sees(colours), ben.sees(colours)]);
   const countersBefore = await aiko.counters();
-  const soundBefore = await Promise.all([aiko.inbound(), ben.inbound()]);
   const heardBefore = ben.signaling.length;
-  for (const { page } of [aiko, ben]) {
-    await page.evaluate(() => {
-      window.probe.startFlow();
-    });
-  }
+  const smoothness = await Smoothness.watch(stage.participants);
 
   if (how === 'cut') wire.cut();
   else wire.silence();
@@ -78,26 +74,7 @@ test.for(['cut', 'silent'] as const)('a WebSocket that is %s for ten seconds cos
   await becomes(aiko, 'joined', 5000);
   await pause(500);
 
-  const flows = [];
-  for (const { page } of [aiko, ben]) flows.push(...(await page.evaluate(() => window.probe.stopFlow())));
-  expect(flows.map(({ name }) => name).toSorted()).toEqual(['Aiko', 'Ben']);
-  for (const { frames, name } of flows) expect(frames, `pictures of ${name}`).toBeGreaterThan(100);
-  measure(context, {
-    what: `WebSocket ${how} for 10 s: longest gap between pictures`,
-    value: Math.max(...flows.map(({ longestGapMs }) => longestGapMs)),
-    unit: 'ms',
-    atMost: 500,
-  });
-  const sound = await Promise.all([aiko.inbound(), ben.inbound()]);
-  const concealed = sound.map(
-    (lines, i) => total(lines, 'audio', 'concealedSamples') - total(soundBefore[i] ?? [], 'audio', 'concealedSamples'),
-  );
-  measure(context, {
-    what: `WebSocket ${how} for 10 s: sound that was made up`,
-    value: Math.max(...concealed) / 48,
-    unit: 'ms',
-    atMost: 500,
-  });
+  await smoothness.tell(context, `WebSocket ${how} for 10 s`);
 
   // The others have noticed nothing, and nothing was negotiated.
   const heard = ben.signaling.slice(heardBefore).filter((message) => /left|joined|seats/u.test(message));

