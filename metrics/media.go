@@ -49,6 +49,7 @@ var (
 		"Retransmissions: received from publishers (up), sent to subscribers (down).", "direction")
 	keyframes    = counter("keyframes_total", "Keyframes received from publishers.")
 	switches     = counter("seat_switches_total", "Changes of the occupant of a seat.")
+	replays      = counter("seat_replays_total", "Occupants that were shown from what was kept since their last keyframe.")
 	reports      = counter("sender_reports_total", "RTCP sender reports sent to subscribers.")
 	feedback     = counter("transport_feedback_total", "Transport-wide feedback packets received from subscribers.")
 	forwardDelay = desc("forward_delay_seconds",
@@ -82,6 +83,7 @@ func collectMedia(ch chan<- prometheus.Metric, e Engine) {
 	send(ch, rtx, c.RTXSent.Load(), down)
 	send(ch, keyframes, c.Keyframes.Load())
 	send(ch, switches, c.SeatSwitches.Load())
+	send(ch, replays, c.Replays.Load())
 	send(ch, reports, c.SenderReports.Load())
 	send(ch, feedback, c.FeedbackReceived.Load())
 	sendHistogram(ch, forwardDelay, c.ForwardDelay.Snapshot())
