@@ -53,6 +53,9 @@ type Selector struct {
 	// rising is set within an SVC picture that depends on none before it: its layers come one after the other, and who
 	// gets too few can go up. In other pictures nobody goes up, since the marker has been sent when the next layer comes.
 	rising bool
+	// parted says that the lowest layer of the newest picture is not for the upper ones. Of a higher layer that alone says
+	// nothing: above the highest there is none.
+	parted bool
 }
 
 // New makes a selector that has sent nothing yet.
@@ -150,6 +153,7 @@ func (s *Selector) selectLayer(p Packet) (Decision, bool) {
 		return Switch, marker
 	}
 	if p.Spatial == 0 {
+		s.parted = p.NotForUpper
 		s.rising = p.Keyframe || p.Intra
 	}
 	if p.Start {
@@ -167,7 +171,7 @@ func (s *Selector) selectLayer(p Packet) (Decision, bool) {
 	switch {
 	case p.Temporal > s.current.Temporal, p.Spatial > s.current.Spatial:
 		return Leave, marker
-	case p.Spatial < s.current.Spatial && p.NotForUpper:
+	case p.Spatial < s.current.Spatial && p.NotForUpper && s.parted:
 		s.apart = true
 		if p.Marker { // the picture ends below: the publisher stopped the layers above
 			s.current.Spatial = -1
@@ -187,7 +191,7 @@ func (s *Selector) SelectLate(p Packet) (d Decision, marker bool) {
 	if s.simulcast {
 		return Forward, p.Marker
 	}
-	if p.Spatial > s.current.Spatial || (p.Spatial < s.current.Spatial && p.NotForUpper) {
+	if p.Spatial > s.current.Spatial || (p.Spatial < s.current.Spatial && p.NotForUpper && s.parted) {
 		return Leave, false
 	}
 	return Forward, s.marker(p)

@@ -189,3 +189,16 @@ func TestSelectorOfSVCGoesUpThoughTheStartOfALayerIsLost(t *testing.T) {
 		t.Error("asks for a keyframe although all of one is on its way")
 	}
 }
+
+// TestSelectorOfSVCSendsWhatIsLeftWhenTheTopLayerVanishes: what is now the highest layer is for no upper one.
+func TestSelectorOfSVCSendsWhatIsLeftWhenTheTopLayerVanishes(t *testing.T) {
+	s := layer.New(false)
+	play(&s, stream(picture(true, false), picture(false, false)))
+	shorter := picture(false, false)[:2]
+	shorter[1].Marker, shorter[1].NotForUpper = true, true
+	sent, markers := play(&s, stream(shorter, shorter))
+	equal(t, sent, 0, 1, 2, 3)
+	if markers != 2 {
+		t.Errorf("%d markers, want 2", markers)
+	}
+}
