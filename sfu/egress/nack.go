@@ -66,7 +66,7 @@ func (l *Line) judge(sequence uint16, p *packet.Packet) {
 func (l *Line) note(sequence uint16, marker, empty bool) {
 	ahead := int16(sequence - l.newest) //nolint:gosec // serial number arithmetic (RFC 1982)
 	for n := int16(1); n < min(ahead, marksKept); n++ {
-		l.known.set(l.newest+uint16(n), false) //nolint:gosec // positive
+		l.known.set(l.newest+uint16(n), false)
 	}
 	if ahead > 0 {
 		l.newest = sequence

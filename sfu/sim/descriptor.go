@@ -142,7 +142,7 @@ func (w *bits) put(n, v int) {
 			w.free = 8
 		}
 		w.free--
-		w.b[len(w.b)-1] |= byte(v>>n&1) << w.free //nolint:gosec // one bit
+		w.b[len(w.b)-1] |= byte(v>>n&1) << w.free
 	}
 }
 

@@ -181,7 +181,7 @@ func (e *encoder) packetize(f *frame, size int, captured time.Time) []payload {
 		p := &packets[i]
 		p.bytes = make([]byte, 0, each+64)
 		p.bytes = e.appendPayloadHeader(p.bytes, f, start, end)
-		t.index = uint16(i) //nolint:gosec // small
+		t.index = uint16(i)
 		head := len(p.bytes)
 		p.bytes = t.append(p.bytes)
 		p.bytes = p.bytes[:max(head+each, len(p.bytes))]

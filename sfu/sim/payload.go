@@ -64,7 +64,10 @@ func (e *encoder) appendVP9(dst []byte, f *frame, start, end bool) []byte {
 		set bool
 		bit byte
 	}{
-		{len(f.inter) > 0, 0x40}, {start, 0x08}, {end, 0x04}, {structured, 0x02},
+		{len(f.inter) > 0, 0x40},
+		{start, 0x08},
+		{end, 0x04},
+		{structured, 0x02},
 		{f.last || e.pattern.apart && !f.key, 0x01},
 	} {
 		if bit.set {

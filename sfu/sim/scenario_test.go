@@ -112,16 +112,19 @@ func harderNetworks() (all []scenario) {
 		{"S8 time frozen at 5 % of packets doubled", doubled, 0},
 	} {
 		for _, v := range videos[1:4:4] {
-			all = append(all, scenario{name: row.name + ", " + v.name, unit: "%", of: mean, limit: row.limit,
+			all = append(all, scenario{
+				name: row.name + ", " + v.name, unit: "%", of: mean, limit: row.limit,
 				run: func(o *outcome, seed uint64) {
 					o.add(watching(o, seed, v.video, row.network, 30*time.Second, func(s *sim.Seat) float64 {
 						return 100 * s.Video.Frozen.Seconds() / 30
 					}))
-				}})
+				},
+			})
 		}
 	}
 	for _, v := range videos {
-		all = append(all, scenario{name: "Q5 time frozen, publisher at 5 % loss, " + v.name, unit: "%", of: mean, limit: 0.5,
+		all = append(all, scenario{
+			name: "Q5 time frozen, publisher at 5 % loss, " + v.name, unit: "%", of: mean, limit: 0.5,
 			run: func(o *outcome, seed uint64) {
 				w := sim.NewWorld(seed)
 				s := sim.NewServer(w)
@@ -138,7 +141,8 @@ func harderNetworks() (all []scenario) {
 					o.fault("only %d pictures", seat.Video.Pictures)
 				}
 				o.add(100 * seat.Video.Frozen.Seconds() / 30)
-			}})
+			},
+		})
 	}
 	return all
 }
@@ -172,17 +176,56 @@ func layerSwitches() (all []scenario) {
 				resizing(o, seed, v.video, lossy(sim.RandomLoss(loss)), 150, 720, 1280)
 			}})
 		}
-		all = append(all, scenario{name: "Q6 large tile to small, " + v.name, unit: "ms", of: p95, limit: 600,
-			run: func(o *outcome, seed uint64) { resizing(o, seed, v.video, near(), 720, 150, 320) }})
+		all = append(all, scenario{
+			name: "Q6 large tile to small, " + v.name, unit: "ms", of: p95, limit: 600,
+			run: func(o *outcome, seed uint64) { resizing(o, seed, v.video, near(), 720, 150, 320) },
+		})
 	}
-	all = append(all, scenario{name: "Q6 another occupant, VP8 simulcast", unit: "ms", of: p95, limit: 600,
-		run: func(o *outcome, seed uint64) { changing(o, seed, sim.Simulcast(), sim.Simulcast()) }})
-	all = append(all, scenario{name: "Q9 seat to first picture, VP8", unit: "ms", of: p95, limit: 600,
-		run: func(o *outcome, seed uint64) { joining(o, seed, somebody(sim.VP8())) }})
-	all = append(all, scenario{name: "T15 seat to first picture, half of the requests lost", unit: "ms", of: p95, limit: 2000,
-		run: func(o *outcome, seed uint64) { joining(o, seed, deaf()) }})
-	return append(all, scenario{name: "Q6 another occupant, VP8 to AV1 and back", unit: "ms", of: p95, limit: 600,
-		run: func(o *outcome, seed uint64) { changing(o, seed, sim.VP8(), sim.Scalable(media.AV1, true)) }})
+	all = append(all, scenario{
+		name: "Q6 another occupant, VP8 simulcast", unit: "ms", of: p95, limit: 600,
+		run: func(o *outcome, seed uint64) { changing(o, seed, sim.Simulcast(), sim.Simulcast()) },
+	})
+	for _, v := range videos[2:] {
+		all = append(all, scenario{
+			name: "T6 longest freeze as layers vanish and return, " + v.name, unit: "ms", of: p95, limit: 600,
+			run: func(o *outcome, seed uint64) { vanishing(o, seed, v.video) },
+		})
+	}
+	all = append(all, scenario{
+		name: "Q9 seat to first picture, VP8", unit: "ms", of: p95, limit: 600,
+		run: func(o *outcome, seed uint64) { joining(o, seed, somebody(sim.VP8())) },
+	})
+	all = append(all, scenario{
+		name: "T15 seat to first picture, half of the requests lost", unit: "ms", of: p95, limit: 2000,
+		run: func(o *outcome, seed uint64) { joining(o, seed, deaf()) },
+	})
+	return append(all, scenario{
+		name: "Q6 another occupant, VP8 to AV1 and back", unit: "ms", of: p95, limit: 600,
+		run: func(o *outcome, seed uint64) { changing(o, seed, sim.VP8(), sim.Scalable(media.AV1, true)) },
+	})
+}
+
+// vanishing lets the upper layers of a publisher go and come back, and measures how long the picture stood at most.
+func vanishing(o *outcome, seed uint64, v sim.Video) {
+	w := sim.NewWorld(seed)
+	s := sim.NewServer(w)
+	alice := s.Publish(somebody(v))
+	seat := s.View(near(), 1).Seats[0]
+	w.Run(time.Second)
+	seat.Show(alice, 0)
+	w.Run(5 * time.Second)
+	luck := w.Random()
+	last, longest := w.Now(), time.Duration(0)
+	seat.Video.OnPicture = func(p sim.Picture) {
+		longest = max(longest, p.At.Sub(last))
+		last = p.At
+	}
+	for _, n := range []int{2, 3, 1, 3, 2, 1, 2, 3} {
+		alice.SetSpatialLayers(n)
+		w.Run(time.Second + time.Duration(luck.Int64N(int64(2*time.Second))))
+	}
+	o.add(max(longest, w.Now().Sub(last)).Seconds() * 1000)
+	o.sound("viewer", seat)
 }
 
 // deaf is a publisher who hears only every second request, and whose packets are lost.
@@ -327,12 +370,18 @@ func keyframeScenarios() []scenario {
 		}
 	}
 	return []scenario{
-		{name: "Q7 keyframe requests of a layer, 100 joins, VP8", unit: "", of: highest, limit: 2,
-			run: func(o *outcome, seed uint64) { burst(o, seed, sim.VP8()) }},
-		{name: "Q7 keyframe requests of a layer, 100 joins, simulcast", unit: "", of: highest, limit: 2,
-			run: func(o *outcome, seed uint64) { burst(o, seed, sim.Simulcast()) }},
-		{name: "Q7 keyframe requests of a layer, 100 joins, VP9 L3T3_KEY", unit: "", of: highest, limit: 2,
-			run: func(o *outcome, seed uint64) { burst(o, seed, sim.Scalable(media.VP9, true)) }},
+		{
+			name: "Q7 keyframe requests of a layer, 100 joins, VP8", unit: "", of: highest, limit: 2,
+			run: func(o *outcome, seed uint64) { burst(o, seed, sim.VP8()) },
+		},
+		{
+			name: "Q7 keyframe requests of a layer, 100 joins, simulcast", unit: "", of: highest, limit: 2,
+			run: func(o *outcome, seed uint64) { burst(o, seed, sim.Simulcast()) },
+		},
+		{
+			name: "Q7 keyframe requests of a layer, 100 joins, VP9 L3T3_KEY", unit: "", of: highest, limit: 2,
+			run: func(o *outcome, seed uint64) { burst(o, seed, sim.Scalable(media.VP9, true)) },
+		},
 		{name: "Q7 keyframe requests of a layer, 12 viewers, 3 bad", unit: "/min", of: highest, limit: 30, run: steady},
 	}
 }
@@ -341,7 +390,8 @@ func keyframeScenarios() []scenario {
 func lossScenarios() (all []scenario) {
 	for _, row := range []struct{ loss, limit float64 }{{0.05, 0.05}, {0.10, 0.2}, {0.20, 1.5}} {
 		all = append(all,
-			scenario{name: fmt.Sprintf("Q8 residual loss to a viewer at %g %%", row.loss*100), unit: "%", of: mean, limit: row.limit,
+			scenario{
+				name: fmt.Sprintf("Q8 residual loss to a viewer at %g %%", row.loss*100), unit: "%", of: mean, limit: row.limit,
 				run: func(o *outcome, seed uint64) {
 					w := sim.NewWorld(seed)
 					s := sim.NewServer(w)
@@ -351,8 +401,10 @@ func lossScenarios() (all []scenario) {
 					w.Run(30 * time.Second)
 					o.sound("viewer", seat)
 					o.add(100 * seat.Video.Residual())
-				}},
-			scenario{name: fmt.Sprintf("Q8 residual loss of a publisher at %g %%", row.loss*100), unit: "%", of: mean, limit: row.limit,
+				},
+			},
+			scenario{
+				name: fmt.Sprintf("Q8 residual loss of a publisher at %g %%", row.loss*100), unit: "%", of: mean, limit: row.limit,
 				run: func(o *outcome, seed uint64) {
 					w := sim.NewWorld(seed)
 					s := sim.NewServer(w)
@@ -364,7 +416,8 @@ func lossScenarios() (all []scenario) {
 					w.Run(30 * time.Second)
 					o.never(seat.Video.Corrupt, "corrupt pictures")
 					o.add(100 * alice.Residual())
-				}},
+				},
+			},
 		)
 	}
 	return all
@@ -372,7 +425,8 @@ func lossScenarios() (all []scenario) {
 
 // skewScenarios are Q13: lips and voice, over changes of occupants whose clocks and delays differ.
 func skewScenarios() []scenario {
-	return []scenario{{name: "Q13 lips and voice apart, 20 changes of occupant", unit: "ms", of: p99, limit: 80,
+	return []scenario{{
+		name: "Q13 lips and voice apart, 20 changes of occupant", unit: "ms", of: p99, limit: 80,
 		run: func(o *outcome, seed uint64) {
 			w := sim.NewWorld(seed)
 			s := sim.NewServer(w)
@@ -400,7 +454,8 @@ func skewScenarios() []scenario {
 				w.Run(time.Second + time.Duration(luck.Int64N(int64(4*time.Second))))
 			}
 			o.sound("viewer", seat)
-		}}}
+		},
+	}}
 }
 
 // badSubscriber is S3: of twenty viewers one has a terrible network.
@@ -429,12 +484,14 @@ func badSubscriber() []scenario {
 		return freezes, len(alice.Video.Requests[2]), faults
 	}
 	return []scenario{
-		{name: "S3 freezes of 19 viewers beside a bad one", unit: "in 20 s", of: highest, limit: 0,
+		{
+			name: "S3 freezes of 19 viewers beside a bad one", unit: "in 20 s", of: highest, limit: 0,
 			run: func(o *outcome, seed uint64) {
 				freezes, _, faults := run(seed, true)
 				o.never(faults, "losses")
 				o.add(float64(freezes))
-			}},
+			},
+		},
 		{name: "S3 more keyframe requests because of a bad one", unit: "in 20 s", of: highest, limit: 13, // 30 in a minute
 			run: func(o *outcome, seed uint64) {
 				_, without, _ := run(seed, false)

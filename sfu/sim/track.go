@@ -65,7 +65,7 @@ func newTrack(s *Server, p *Publisher, kind media.Kind, senders []*sender, clock
 		u := &stream{
 			track: t, encoding: i, sender: sender, source: s.id(),
 			machine: ingress.New(ingress.Config{
-				Kind: kind, Codecs: codecsOf(publisherTypes), Extensions: extensions, Encoding: int8(i), //nolint:gosec // few
+				Kind: kind, Codecs: codecsOf(publisherTypes), Extensions: extensions, Encoding: int8(i),
 			}),
 			clock: rtptime.NewClock(clock, kind.ClockRate()),
 		}

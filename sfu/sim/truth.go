@@ -48,7 +48,7 @@ func (t *truth) append(dst []byte) []byte {
 	dst = b.AppendUint16(dst, t.index)
 	dst = b.AppendUint16(dst, t.count)
 	dst = b.AppendUint16(dst, t.width)
-	dst = b.AppendUint64(dst, uint64(t.captured.UnixNano())) //nolint:gosec // after 1970
+	dst = b.AppendUint64(dst, uint64(t.captured.UnixNano()))
 	return append(dst, 0, 0, 0, 0)
 }
 

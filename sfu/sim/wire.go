@@ -27,7 +27,7 @@ var (
 func codecsOf(types [media.AV1 + 1]media.PayloadType) (codecs [128]media.Codec) {
 	for c, pt := range types {
 		if pt != 0 {
-			codecs[pt] = media.Codec(c) //nolint:gosec // a handful
+			codecs[pt] = media.Codec(c)
 		}
 	}
 	return codecs
