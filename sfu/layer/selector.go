@@ -56,7 +56,13 @@ type Selector struct {
 	// parted says that the lowest layer of the newest picture is not for the upper ones. Of a higher layer that alone says
 	// nothing: above the highest there is none.
 	parted bool
+	// short counts the pictures in a row that ended below current, from which it is not predicted.
+	short uint8
 }
+
+// vanishedAfter is how many pictures in a row must end below a layer for it to have been stopped. An encoder drops the
+// layer of one or two that would be too large.
+const vanishedAfter = 4
 
 // New makes a selector that has sent nothing yet.
 func New(simulcast bool) Selector {
@@ -84,7 +90,9 @@ func (s *Selector) Encoding() int8 {
 }
 
 // Restart forgets what was sent: nothing is until the next keyframe.
-func (s *Selector) Restart() { s.current, s.apart, s.rising = media.Layer{Spatial: -1}, false, false }
+func (s *Selector) Restart() {
+	s.current, s.apart, s.rising, s.short = media.Layer{Spatial: -1}, false, false, 0
+}
 
 // NeedsKeyframe reports whether a keyframe is needed to reach the wanted layer, best being the highest spatial layer that
 // the publisher sends; and of which encoding.
@@ -173,11 +181,14 @@ func (s *Selector) selectLayer(p Packet) (Decision, bool) {
 		return Leave, marker
 	case p.Spatial < s.current.Spatial && p.NotForUpper && s.parted:
 		s.apart = true
-		if p.Marker { // the picture ends below: the publisher stopped the layers above
-			s.current.Spatial = -1
+		if p.Marker {
+			if s.short++; s.short >= vanishedAfter {
+				s.current.Spatial, s.short = -1, 0
+			}
 		}
 		return Leave, marker
 	default:
+		s.short = 0
 		return Forward, marker
 	}
 }
