@@ -51,12 +51,16 @@ type client struct {
 	offers int
 	raw    interceptor.RTPWriter // writes streams of any SSRC
 	flood  uint32
+	// munge changes the next offers before the server sees them; restart makes them restart ICE.
+	munge   func(o *sfu.Offer)
+	restart bool
 
 	mu       sync.Mutex
 	received map[webrtc.SSRC]*received // by the SSRC of the seat's m-line
 	mids     map[string]webrtc.SSRC
 	tracks   []*sfu.UpTrack
 	closed   bool
+	feedback []rtcp.Packet // that the sender of pictures got
 }
 
 // rawTap gives a client the innermost writer of its interceptor chain, which encrypts whatever it is given.
@@ -120,6 +124,8 @@ func newClient(t *testing.T, e *sfu.Engine, name string, seats int) *client {
 		"urn:ietf:params:rtp-hdrext:sdes:mid",
 		"http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
 		"urn:ietf:params:rtp-hdrext:ssrc-audio-level",
+		"urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
+		"urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
 	} {
 		for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
 			if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, kind); err != nil {
@@ -197,7 +203,7 @@ func (c *client) offer() {
 			recv = append(recv, tr)
 		}
 	}
-	offer, err := c.pc.CreateOffer(nil)
+	offer, err := c.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: c.restart})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -215,6 +221,9 @@ func (c *client) offer() {
 		if tr.Direction() == webrtc.RTPTransceiverDirectionSendonly {
 			o.SendMIDs = append(o.SendMIDs, media.MID(tr.Mid()))
 		}
+	}
+	if c.munge != nil {
+		c.munge(&o)
 	}
 	c.peer.HandleOffer(o)
 	for {
@@ -263,6 +272,9 @@ func (c *client) send(ctx context.Context, source synthetic.Source) {
 			if err != nil {
 				return
 			}
+			c.mu.Lock()
+			c.feedback = append(c.feedback, packets...)
+			c.mu.Unlock()
 			for _, p := range packets {
 				if _, ok := p.(*rtcp.PictureLossIndication); ok {
 					select {

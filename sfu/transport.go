@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -91,7 +92,8 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 	return pc, nil
 }
 
-// streamLimit counts the RTP streams of one client, so that a flood of SSRCs ends the client and not the server.
+// streamLimit counts the open RTP streams of one client, so that a flood of SSRCs ends the client and not the server. Those
+// of stopped tracks are closed and do not count: a camera may go on and off all day.
 type streamLimit struct {
 	streams  atomic.Int32
 	exceeded func() // called once, from a goroutine of pion
@@ -112,13 +114,26 @@ func (l *streamLimit) newBuffer(kind packetio.BufferPacketType, _ uint32) io.Rea
 			return closedBuffer{}
 		}
 	}
-	b := buffer{packetio.NewBuffer()}
+	b := buffer{Buffer: packetio.NewBuffer()}
+	if kind == packetio.RTPBufferPacket {
+		b.closed = sync.OnceFunc(func() { l.streams.Add(-1) })
+	}
 	b.SetLimitSize(streamBuffer)
 	return b
 }
 
 // buffer makes an io.ReadWriteCloser of a packetio.Buffer.
-type buffer struct{ *packetio.Buffer }
+type buffer struct {
+	*packetio.Buffer
+	closed func() // nil for RTCP
+}
+
+func (b buffer) Close() error {
+	if b.closed != nil {
+		b.closed()
+	}
+	return b.Buffer.Close() //nolint:wrapcheck // it is one
+}
 
 func (b buffer) Write(p []byte) (int, error) { return b.Buffer.Write(p, nil) }
 

@@ -53,7 +53,16 @@ type Selector struct {
 	// rising is set within an SVC picture that depends on none before it: its layers come one after the other, and who
 	// gets too few can go up. In other pictures nobody goes up, since the marker has been sent when the next layer comes.
 	rising bool
+	// parted says that the lowest layer of the newest picture is not for the upper ones. Of a higher layer that alone says
+	// nothing: above the highest there is none.
+	parted bool
+	// short counts the pictures in a row that ended below current, from which it is not predicted.
+	short uint8
 }
+
+// vanishedAfter is how many pictures in a row must end below a layer for it to have been stopped. An encoder drops the
+// layer of one or two that would be too large.
+const vanishedAfter = 4
 
 // New makes a selector that has sent nothing yet.
 func New(simulcast bool) Selector {
@@ -81,7 +90,9 @@ func (s *Selector) Encoding() int8 {
 }
 
 // Restart forgets what was sent: nothing is until the next keyframe.
-func (s *Selector) Restart() { s.current, s.apart, s.rising = media.Layer{Spatial: -1}, false, false }
+func (s *Selector) Restart() {
+	s.current, s.apart, s.rising, s.short = media.Layer{Spatial: -1}, false, false, 0
+}
 
 // NeedsKeyframe reports whether a keyframe is needed to reach the wanted layer, best being the highest spatial layer that
 // the publisher sends; and of which encoding.
@@ -150,6 +161,7 @@ func (s *Selector) selectLayer(p Packet) (Decision, bool) {
 		return Switch, marker
 	}
 	if p.Spatial == 0 {
+		s.parted = p.NotForUpper
 		s.rising = p.Keyframe || p.Intra
 	}
 	if p.Start {
@@ -167,13 +179,16 @@ func (s *Selector) selectLayer(p Packet) (Decision, bool) {
 	switch {
 	case p.Temporal > s.current.Temporal, p.Spatial > s.current.Spatial:
 		return Leave, marker
-	case p.Spatial < s.current.Spatial && p.NotForUpper:
+	case p.Spatial < s.current.Spatial && p.NotForUpper && s.parted:
 		s.apart = true
-		if p.Marker { // the picture ends below: the publisher stopped the layers above
-			s.current.Spatial = -1
+		if p.Marker {
+			if s.short++; s.short >= vanishedAfter {
+				s.current.Spatial, s.short = -1, 0
+			}
 		}
 		return Leave, marker
 	default:
+		s.short = 0
 		return Forward, marker
 	}
 }
@@ -187,7 +202,7 @@ func (s *Selector) SelectLate(p Packet) (d Decision, marker bool) {
 	if s.simulcast {
 		return Forward, p.Marker
 	}
-	if p.Spatial > s.current.Spatial || (p.Spatial < s.current.Spatial && p.NotForUpper) {
+	if p.Spatial > s.current.Spatial || (p.Spatial < s.current.Spatial && p.NotForUpper && s.parted) {
 		return Leave, false
 	}
 	return Forward, s.marker(p)

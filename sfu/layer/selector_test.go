@@ -147,9 +147,32 @@ func TestSelectorOfKSVCNoticesThatTheTopLayerVanished(t *testing.T) {
 	play(&s, stream(picture(true, true), picture(false, true)))
 	shorter := picture(false, true)[:2]
 	shorter[1].Marker = true
-	play(&s, shorter)
+	for range 4 {
+		if _, needed := s.NeedsKeyframe(2); needed {
+			t.Error("asks for a keyframe too soon")
+		}
+		play(&s, shorter)
+	}
 	if _, needed := s.NeedsKeyframe(1); !needed {
 		t.Error("no keyframe is asked for, the picture would stand still")
+	}
+}
+
+// TestSelectorOfKSVCBearsPicturesWithoutTheirTopLayer: encoders leave it out where the picture would be too large, most of
+// all after a keyframe. To ask for another then makes it worse.
+func TestSelectorOfKSVCBearsPicturesWithoutTheirTopLayer(t *testing.T) {
+	s := layer.New(false)
+	play(&s, picture(true, true))
+	shorter := picture(false, true)[:2]
+	shorter[1].Marker = true
+	for range 10 {
+		sent, _ := play(&s, stream(shorter, shorter, shorter))
+		equal(t, sent)
+		sent, markers := play(&s, picture(false, true))
+		equal(t, sent, 2)
+		if _, needed := s.NeedsKeyframe(2); needed || markers != 1 {
+			t.Errorf("keyframe asked for: %v; %d markers, want 1", needed, markers)
+		}
 	}
 }
 
@@ -187,5 +210,18 @@ func TestSelectorOfSVCGoesUpThoughTheStartOfALayerIsLost(t *testing.T) {
 	}
 	if _, needed := s.NeedsKeyframe(2); needed {
 		t.Error("asks for a keyframe although all of one is on its way")
+	}
+}
+
+// TestSelectorOfSVCSendsWhatIsLeftWhenTheTopLayerVanishes: what is now the highest layer is for no upper one.
+func TestSelectorOfSVCSendsWhatIsLeftWhenTheTopLayerVanishes(t *testing.T) {
+	s := layer.New(false)
+	play(&s, stream(picture(true, false), picture(false, false)))
+	shorter := picture(false, false)[:2]
+	shorter[1].Marker, shorter[1].NotForUpper = true, true
+	sent, markers := play(&s, stream(shorter, shorter))
+	equal(t, sent, 0, 1, 2, 3)
+	if markers != 2 {
+		t.Errorf("%d markers, want 2", markers)
 	}
 }

@@ -192,3 +192,11 @@ func (e *encoder) packetize(f *frame, size int, captured time.Time) []payload {
 	}
 	return packets
 }
+
+// setLayers changes how many spatial layers are encoded. More of them begin with a keyframe.
+func (e *encoder) setLayers(n int) {
+	if n > e.layers {
+		e.wantsKey = true
+	}
+	e.layers = n
+}

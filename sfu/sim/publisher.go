@@ -104,6 +104,13 @@ func (p *Publisher) start() {
 // Stop closes the browser.
 func (p *Publisher) Stop() { p.stopped = true }
 
+// SetSpatialLayers changes how many spatial layers the encoders make, as browsers do when the machine or the network is slow.
+func (p *Publisher) SetSpatialLayers(n int) {
+	for _, c := range p.cameras {
+		c.setLayers(n)
+	}
+}
+
 // Talk begins or ends to speak.
 func (p *Publisher) Talk(on bool) { p.mic.talking = on }
 

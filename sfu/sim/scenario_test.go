@@ -185,6 +185,12 @@ func layerSwitches() (all []scenario) {
 		name: "Q6 another occupant, VP8 simulcast", unit: "ms", of: p95, limit: 600,
 		run: func(o *outcome, seed uint64) { changing(o, seed, sim.Simulcast(), sim.Simulcast()) },
 	})
+	for _, v := range videos[2:] {
+		all = append(all, scenario{
+			name: "T6 longest freeze as layers vanish and return, " + v.name, unit: "ms", of: p95, limit: 600,
+			run: func(o *outcome, seed uint64) { vanishing(o, seed, v.video) },
+		})
+	}
 	all = append(all, scenario{
 		name: "Q9 seat to first picture, VP8", unit: "ms", of: p95, limit: 600,
 		run: func(o *outcome, seed uint64) { joining(o, seed, somebody(sim.VP8())) },
@@ -197,6 +203,29 @@ func layerSwitches() (all []scenario) {
 		name: "Q6 another occupant, VP8 to AV1 and back", unit: "ms", of: p95, limit: 600,
 		run: func(o *outcome, seed uint64) { changing(o, seed, sim.VP8(), sim.Scalable(media.AV1, true)) },
 	})
+}
+
+// vanishing lets the upper layers of a publisher go and come back, and measures how long the picture stood at most.
+func vanishing(o *outcome, seed uint64, v sim.Video) {
+	w := sim.NewWorld(seed)
+	s := sim.NewServer(w)
+	alice := s.Publish(somebody(v))
+	seat := s.View(near(), 1).Seats[0]
+	w.Run(time.Second)
+	seat.Show(alice, 0)
+	w.Run(5 * time.Second)
+	luck := w.Random()
+	last, longest := w.Now(), time.Duration(0)
+	seat.Video.OnPicture = func(p sim.Picture) {
+		longest = max(longest, p.At.Sub(last))
+		last = p.At
+	}
+	for _, n := range []int{2, 3, 1, 3, 2, 1, 2, 3} {
+		alice.SetSpatialLayers(n)
+		w.Run(time.Second + time.Duration(luck.Int64N(int64(2*time.Second))))
+	}
+	o.add(max(longest, w.Now().Sub(last)).Seconds() * 1000)
+	o.sound("viewer", seat)
 }
 
 // deaf is a publisher who hears only every second request, and whose packets are lost.
