@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { EncodingControl } from '../src/control.ts';
-import type { Controllable } from '../src/control.ts';
 import type { Encoding } from '../src/encodings.ts';
 
 const encodings = (highest: number): Encoding[] =>
