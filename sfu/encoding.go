@@ -18,12 +18,21 @@ type encodingInfo struct {
 	// spatial is the highest spatial layer in the stream's payload, plus 1.
 	spatial atomic.Int32
 
+	// frames counts the pictures of this encoding, in the lowest one; seen is that count when the newest packet of this
+	// encoding came.
+	frames, seen atomic.Uint32
+
 	// rising is the same within a keyframe, whose layers come one after the other, 0 outside. Owned by the ingress loop.
 	rising int32
 }
 
-func (e *encodingInfo) handle(now time.Time, p *packet.Packet) {
+// handle notes a packet. Lowest is the lowest encoding of the track, which is the last to be put to sleep.
+func (e *encodingInfo) handle(now time.Time, p *packet.Packet, lowest *encodingInfo) {
 	e.newest.Store(now.UnixNano())
+	if e == lowest && p.Header.Marker {
+		e.frames.Add(1)
+	}
+	e.seen.Store(lowest.frames.Load())
 	if w, h := p.Info.Width, p.Info.Height; w != 0 {
 		e.size.Store(uint32(w)<<16 | uint32(h))
 	}
@@ -47,9 +56,13 @@ func (e *encodingInfo) handle(now time.Time, p *packet.Packet) {
 	}
 }
 
-// asleepAfter is how far an encoding may be behind the others before it counts as asleep. Encodings of a picture that
-// stands still, such as a shared screen, are slow together.
-const asleepAfter = 600 * time.Millisecond
+// asleepAfter and asleepFrames are how far an encoding may be behind the others before it counts as asleep: by time and by
+// pictures. Encodings of a picture that stands still, such as a shared screen, are slow together, and the lowest comes
+// first.
+const (
+	asleepAfter  = 600 * time.Millisecond
+	asleepFrames = 3
+)
 
 // best is the highest spatial layer that the publisher sends now; 0 also while it sends none.
 func (t *UpTrack) best() int8 {
@@ -61,7 +74,9 @@ func (t *UpTrack) best() int8 {
 		newest = max(newest, t.encodings[i].newest.Load())
 	}
 	for i := len(t.rids) - 1; i > 0; i-- {
-		if came := t.encodings[i].newest.Load(); came != 0 && newest-came < int64(asleepAfter) {
+		e := &t.encodings[i]
+		behind := t.encodings[0].frames.Load() - e.seen.Load()
+		if came := e.newest.Load(); came != 0 && (newest-came < int64(asleepAfter) || behind < asleepFrames) {
 			return int8(i) //nolint:gosec // up to MaxSpatial
 		}
 	}

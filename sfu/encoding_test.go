@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"hiroba/sfu/codec"
+	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 )
 
@@ -17,7 +18,7 @@ func TestSpatialLayersStayWithinAKeyframe(t *testing.T) {
 		e.handle(time.Unix(1, 0), &packet.Packet{
 			Header: packet.Header{Marker: marker},
 			Info:   codec.Info{Spatial: spatial, Keyframe: key, StartOfFrame: start},
-		})
+		}, &e)
 		if got := e.spatial.Load(); got != want {
 			t.Errorf("layer %d, keyframe %v, marker %v: %d layers, want %d", spatial, key, marker, got, want)
 		}
@@ -34,4 +35,53 @@ func TestSpatialLayersStayWithinAKeyframe(t *testing.T) {
 	handle(0, true, true, false, 2) // the end is lost
 	handle(0, false, true, false, 1)
 	handle(1, false, true, true, 2)
+}
+
+// TestT26RarePicturesKeepTheirEncodings plays a shared screen with a picture each five seconds: in the moment in which only
+// the lowest encoding has the next one, the others must not seem to be gone. When they are, it is noticed.
+func TestT26RarePicturesKeepTheirEncodings(t *testing.T) {
+	for _, interval := range []time.Duration{33 * time.Millisecond, 5 * time.Second} {
+		track := &UpTrack{rids: []media.RID{"q", "h", "f"}}
+		now := time.Unix(1, 0)
+		play := func(pictures, encodings int, want int8) {
+			t.Helper()
+			for range pictures {
+				for i := range encodings {
+					now = now.Add(5 * time.Millisecond)
+					track.encodings[i].handle(now, &packet.Packet{Header: packet.Header{Marker: true}}, &track.encodings[0])
+					if got := track.best(); want >= 0 && got != want {
+						t.Fatalf("each %v, after a picture of encoding %d: the best is %d, want %d", interval, i, got, want)
+					}
+				}
+				now = now.Add(interval - time.Duration(encodings)*5*time.Millisecond)
+			}
+		}
+		play(1, 3, -1)
+		play(20, 3, 2)
+		play(20, 2, -1) // the highest goes to sleep
+		play(1, 2, 1)
+		play(1, 3, -1)
+		play(1, 3, 2)
+	}
+}
+
+// TestT26StillPicturesAreAskedForKeyframes: of a track of which nothing came for long a new viewer still wants one. A
+// sleeping encoding of a track that goes on is left alone.
+func TestT26StillPicturesAreAskedForKeyframes(t *testing.T) {
+	now := time.Unix(100, 0)
+	stream := func(ago time.Duration) *upStream {
+		s := new(upStream)
+		s.newest.Store(now.Add(-ago).UnixNano())
+		return s
+	}
+	still, moving := stream(4*time.Second), stream(10*time.Millisecond)
+	track := &UpTrack{}
+	track.streams[0] = still
+	if track.asleep(now, 0) {
+		t.Error("a still picture counts as asleep")
+	}
+	track.streams[0], track.streams[2] = moving, still
+	if track.asleep(now, 0) || !track.asleep(now, 2) || !track.asleep(now, 1) {
+		t.Error("of a moving picture only what stopped is asleep")
+	}
 }

@@ -16,7 +16,7 @@ import (
 	"hiroba/sfu/stats"
 )
 
-// quietAfter is how long without packets a stream counts as paused: its encoder is not asked for keyframes.
+// quietAfter is how long without packets a stream counts as paused.
 const quietAfter = 2 * time.Second
 
 // upStream is one incoming RTP stream of an up track. Its loop owns it.
@@ -139,7 +139,7 @@ func (s *upStream) handle(now time.Time, p *packet.Packet) {
 		counters.Keyframes.Add(1)
 		s.track.peer.post(func(time.Time) { s.track.requesters[s.encoding].HandleKeyframe() })
 	}
-	s.track.encodings[s.encoding].handle(now, p)
+	s.track.encodings[s.encoding].handle(now, p, &s.track.encodings[0])
 	s.track.fanOut(p)
 }
 

@@ -127,7 +127,7 @@ func (t *UpTrack) handleTimeout(now time.Time) (next time.Time) {
 		if s == nil {
 			continue
 		}
-		if t.requesters[i].HandleTimeout(now) && !s.quiet(now) {
+		if t.requesters[i].HandleTimeout(now) && !t.asleep(now, i) {
 			t.peer.engine.counters.PLIsSent.Add(1)
 			_ = t.peer.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(s.ssrc)}})
 		}
@@ -136,6 +136,20 @@ func (t *UpTrack) handleTimeout(now time.Time) (next time.Time) {
 		}
 	}
 	return next
+}
+
+// asleep reports whether an encoding was stopped, while others go on: its encoder is not asked for keyframes. Where nothing
+// comes at all the picture may just stand still, and who came since wants to see it.
+func (t *UpTrack) asleep(now time.Time, encoding int) bool {
+	if s := t.streams[encoding]; s != nil && !s.quiet(now) {
+		return false
+	}
+	for _, s := range t.streams {
+		if s != nil && !s.quiet(now) {
+			return true
+		}
+	}
+	return t.streams[encoding] == nil
 }
 
 // end takes the track away from everybody. Called by the peer.

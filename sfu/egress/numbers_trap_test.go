@@ -201,7 +201,7 @@ func TestT12PaddingInEveryPosition(t *testing.T) {
 			}
 		}
 	}
-	if len(r.sent) != 60 || r.dropped[stats.PaddingOnly] != 21 {
+	if len(r.sent) != 60 || r.dropped[stats.PaddingOnly] != 20 || r.refused[stats.PaddingOnly] != 1 {
 		t.Errorf("sent %d packets, dropped %v", len(r.sent), r.dropped)
 	}
 	r.continuous()
@@ -312,9 +312,10 @@ func TestT25TogglesKeepTheStream(t *testing.T) {
 		case 1: // mute: the clock stands still
 		case 2: // another camera: the clock jumps
 			u.header.Timestamp += random.Uint32()
-		case 3: // everything begins anew
+		case 3: // everything begins anew, and the first packet is not believed
 			u.header.Timestamp, u.header.SequenceNumber = random.Uint32(), u.header.SequenceNumber+20_000
 			picture = random.IntN(1 << 15)
+			pictures(1, false)
 		case 4: // another codec
 			if u.codec == media.VP8 {
 				u.codec = media.VP9

@@ -71,7 +71,10 @@ func (s *Stream) HandleRTP(now time.Time, p *packet.Packet) (result Result, reas
 			return result, stats.Malformed, false
 		}
 	}
-	newest, _ := s.order.Newest()
+	newest, began := s.order.Newest()
+	if !began && header.Payload.Empty() { // a probe for bandwidth says nothing about the numbers of what follows
+		return result, stats.PaddingOnly, false
+	}
 	sequence, order := s.order.Extend(header.SequenceNumber)
 	p.Sequence = sequence
 	switch order {

@@ -10,6 +10,8 @@ const (
 	MaxDropout = 3000
 	// MaxMisorder is the largest backward step that counts as late.
 	MaxMisorder = 3000
+	// near is how far a packet may be from a suspect one to tell that the sender did start again.
+	near = 100
 )
 
 // Order says how a packet stands to those before it.
@@ -25,8 +27,8 @@ const (
 	// Jumped is newer than all before it, but so far that the numbers between were never used: the sender started
 	// again, or there was nothing for a long time. What lies between must not be asked for with NACK.
 	Jumped
-	// Suspect is too old to be late. The sender may have started again or the packet may be a stray: drop it. When the
-	// one after it comes next, that one is Jumped.
+	// Suspect is too far from all before it. The sender may have started again or the packet may be a stray: drop it.
+	// When one near to it comes next, in whatever order, that one is Jumped.
 	Suspect
 )
 
@@ -52,7 +54,7 @@ func (o Order) String() string {
 // the number on the wire, also after a jump.
 type Extender struct {
 	newest  int64
-	suspect uint16 // the number after a suspect packet
+	suspect uint16 // the number of a suspect packet
 	doubt   bool   // suspect is meant
 	started bool
 }
@@ -72,14 +74,12 @@ func (e *Extender) Extend(seq uint16) (int64, Order) {
 		e.doubt = false
 		e.newest += step
 		return e.newest, Next
-	case step > MaxDropout:
-		return e.jump(ahead), Jumped
-	case step >= -MaxMisorder:
+	case step <= 0 && step >= -MaxMisorder:
 		return e.newest + step, Late
-	case e.doubt && seq == e.suspect:
+	case e.doubt && seq != e.suspect && min(seq-e.suspect, e.suspect-seq) <= near:
 		return e.jump(ahead), Jumped
 	default:
-		e.doubt, e.suspect = true, seq+1
+		e.doubt, e.suspect = true, seq
 		return 0, Suspect
 	}
 }

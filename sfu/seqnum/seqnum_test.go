@@ -51,8 +51,23 @@ func TestExtenderTellsGapsLatePacketsAndRestartsApart(t *testing.T) {
 		},
 		"jump forward": {
 			{10, round + 10, seqnum.First},
-			{11 + seqnum.MaxDropout, round + 11 + seqnum.MaxDropout, seqnum.Jumped},
-			{12 + seqnum.MaxDropout, round + 12 + seqnum.MaxDropout, seqnum.Next},
+			{11 + seqnum.MaxDropout, 0, seqnum.Suspect},
+			{12 + seqnum.MaxDropout, round + 12 + seqnum.MaxDropout, seqnum.Jumped},
+			{11 + seqnum.MaxDropout, round + 11 + seqnum.MaxDropout, seqnum.Late},
+			{13 + seqnum.MaxDropout, round + 13 + seqnum.MaxDropout, seqnum.Next},
+		},
+		"jump with the packets after it reordered and lost": {
+			{10000, round + 10000, seqnum.First},
+			{60004, 0, seqnum.Suspect},
+			{60003, round + 60003, seqnum.Jumped},
+			{60006, round + 60006, seqnum.Next},
+			{60005, round + 60005, seqnum.Late},
+		},
+		"a stray ahead is not a jump": {
+			{60001, round + 60001, seqnum.First},
+			{0, 0, seqnum.Suspect},
+			{0, 0, seqnum.Suspect},
+			{60002, round + 60002, seqnum.Next},
 		},
 		"oldest late packet": {
 			{10000, round + 10000, seqnum.First},
