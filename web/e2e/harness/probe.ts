@@ -81,6 +81,8 @@ export interface Probe {
   /** Listens to everybody for a while. */
   listen(forMs: number): Promise<Readonly<Record<string, Sound>>>;
   inbound(): Promise<readonly Inbound[]>;
+  /** How many pictures of one's own were sent. */
+  framesSent(): Promise<number>;
   startFlow(): void;
   stopFlow(): readonly Flow[];
   moments(): Moments;
@@ -160,6 +162,12 @@ export function installProbe(tolerance: number): void {
   };
 
   const isSame = (a: Rgb, b: Rgb): boolean => a.every((level, i) => Math.abs(level - (b[i] ?? 0)) <= tolerance);
+
+  const statistics = async (): Promise<Record<string, unknown>[]> => {
+    const connection = connections.findLast(({ connectionState }) => connectionState !== 'closed');
+    if (connection === undefined) return [];
+    return [...(await connection.getStats()).values()] as Record<string, unknown>[];
+  };
 
   let watching = 0;
   let looks = 0;
@@ -261,10 +269,14 @@ export function installProbe(tolerance: number): void {
       );
     },
 
+    async framesSent() {
+      return (await statistics())
+        .filter((stat) => stat['type'] === 'outbound-rtp' && stat['kind'] === 'video')
+        .reduce((sum, stat) => sum + Number(stat['framesSent'] ?? 0), 0);
+    },
+
     async inbound() {
-      const connection = connections.findLast(({ connectionState }) => connectionState !== 'closed');
-      if (connection === undefined) return [];
-      const stats = [...(await connection.getStats()).values()] as Record<string, unknown>[];
+      const stats = await statistics();
       const number = (stat: Record<string, unknown>, name: string): number => Number(stat[name] ?? 0);
       const text = (stat: Record<string, unknown> | undefined, name: string): string => {
         const value = stat?.[name];
