@@ -106,6 +106,10 @@ web-test: $(NODE_MODULES) ## Check the types of the SDK and the app and run thei
 e2e: build browser ## Run the tests in real browsers
 	cd web && CHROMIUM='$(or $(CHROMIUM),/usr/bin/chromium)' npm run --silent e2e -w e2e
 
+.PHONY: e2e-all
+e2e-all: build browser ## Run the tests in real browsers, those of layers and of Firefox too
+	cd web && HIROBA_E2E_ALL=1 CHROMIUM='$(or $(CHROMIUM),/usr/bin/chromium)' npm run --silent e2e -w e2e
+
 ##@ Measure
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME (60s) each
