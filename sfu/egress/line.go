@@ -169,7 +169,9 @@ const replayStep = 9
 // HandleReplay decides about a packet that was kept, as HandleRTP does: the packets from the target's last keyframe on, in
 // order, let a new occupant be seen at once. They are shown in quick succession, as if they had all been captured when
 // the newest of them was: so what follows is shown at its time.
-func (l *Line) HandleReplay(captured time.Time, track media.CSRC, p *packet.Packet) (out Packet, switched bool, reason stats.Reason, ok bool) {
+func (l *Line) HandleReplay(
+	captured time.Time, track media.CSRC, p *packet.Packet,
+) (out Packet, switched bool, reason stats.Reason, ok bool) {
 	if p.Header.Payload.Empty() {
 		return l.handle(captured, track, p)
 	}
@@ -191,7 +193,9 @@ func (l *Line) HandleRTP(track media.CSRC, p *packet.Packet) (out Packet, switch
 }
 
 // handle is HandleRTP for a packet that is to be shown as if captured at this instant.
-func (l *Line) handle(captured time.Time, track media.CSRC, p *packet.Packet) (out Packet, switched bool, reason stats.Reason, ok bool) {
+func (l *Line) handle(
+	captured time.Time, track media.CSRC, p *packet.Packet,
+) (out Packet, switched bool, reason stats.Reason, ok bool) {
 	pt := l.cfg.PayloadTypes[p.Codec]
 	if pt == 0 {
 		return out, false, stats.UnsupportedCodec, false
@@ -235,7 +239,9 @@ func (l *Line) handle(captured time.Time, track media.CSRC, p *packet.Packet) (o
 }
 
 // handleNext decides about a packet of an up track that is not sent yet: the first keyframe of the target lets it in.
-func (l *Line) handleNext(captured time.Time, track media.CSRC, p *packet.Packet, pt media.PayloadType) (out Packet, switched bool, reason stats.Reason, ok bool) {
+func (l *Line) handleNext(
+	captured time.Time, track media.CSRC, p *packet.Packet, pt media.PayloadType,
+) (out Packet, switched bool, reason stats.Reason, ok bool) {
 	if track != l.target || p.Header.Payload.Empty() {
 		return out, false, stats.AwaitingKeyframe, false
 	}
@@ -274,8 +280,8 @@ func (l *Line) leave(p *packet.Packet) {
 func facts(p *packet.Packet) layer.Packet {
 	return layer.Packet{
 		Encoding:    p.Encoding,
-		Spatial:     int8(min(p.Info.Spatial, media.MaxSpatial)),   //nolint:gosec // small
-		Temporal:    int8(min(p.Info.Temporal, media.MaxTemporal)), //nolint:gosec // small
+		Spatial:     int8(min(p.Info.Spatial, media.MaxSpatial)),
+		Temporal:    int8(min(p.Info.Temporal, media.MaxTemporal)),
 		Start:       p.Info.StartOfFrame,
 		End:         p.Info.EndOfFrame && p.Codec.Kind() == media.Video,
 		Keyframe:    p.Info.Keyframe,

@@ -254,7 +254,7 @@ func TestT17RetransmissionsAreWhatWasSent(t *testing.T) {
 			r.sent = r.sent[reach:]
 			for source, packets := range r.kept {
 				for n := range packets {
-					if n < int64(r.last().Source.Sequence)-reach || source != u.source {
+					if n < r.last().Source.Sequence-reach || source != u.source {
 						delete(packets, n)
 					}
 				}

@@ -145,7 +145,7 @@ func (s *Stream) addDescriptor(p *packet.Packet) {
 	}
 	for spatial := range p.Targets {
 		for temporal := range p.Targets[spatial] {
-			p.Targets[spatial][temporal] = structure.TargetsUpTo(uint8(spatial), uint8(temporal)) //nolint:gosec // up to 3
+			p.Targets[spatial][temporal] = structure.TargetsUpTo(uint8(spatial), uint8(temporal))
 		}
 	}
 }
