@@ -186,3 +186,27 @@ func FuzzOffer(f *testing.F) {
 		}
 	})
 }
+
+// TestT21REDIsNotAnswered: a browser that offers redundant sound gets none, and sends plain Opus then.
+func TestT21REDIsNotAnswered(t *testing.T) {
+	m, err := newMediaEngine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(m)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = pc.Close() }()
+	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: stored(t, "chromium-camera-simulcast")}
+	if err := pc.SetRemoteDescription(offer); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := pc.CreateAnswer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sdp := strings.ToLower(answer.SDP); strings.Contains(sdp, "red/48000") || !strings.Contains(sdp, "opus/48000") {
+		t.Errorf("answered\n%s", answer.SDP)
+	}
+}

@@ -415,3 +415,24 @@ func TestT30ICERestartLosesNothing(t *testing.T) {
 		return true
 	})
 }
+
+// TestT24WhoDoesNotReadHoldsNobodyUp has a viewer beside a call who leaves everything that comes lying.
+func TestT24WhoDoesNotReadHoldsNobodyUp(t *testing.T) {
+	e := newEngine(t)
+	moves := call(t, e)
+	a := publisher(t, e, "a", blue)
+	stuck := newClient(t, e, "stuck", 4)
+	stuck.pc.OnTrack(func(*webrtc.TrackRemote, *webrtc.RTPReceiver) {})
+	stuck.offer()
+	connected(t, stuck)
+	for seat := range 4 {
+		stuck.peer.Seat(seat, a.occupant())
+	}
+	waitFor[sfu.FirstForwarded](stuck)
+	for range 5 {
+		moves()
+	}
+	if state := stuck.peer.State(); state != sfu.StateConnected {
+		t.Errorf("the one who does not read is %v", state)
+	}
+}

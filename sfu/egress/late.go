@@ -13,9 +13,9 @@ import (
 // handleLate decides about a packet of the stream that is sent which comes after newer ones. It keeps the number that was
 // left free for it, also when the subscriber should not get it: then it goes out empty, since the subscriber would wait
 // for what has a number.
-func (l *Line) handleLate(captured time.Time, p *packet.Packet, pt media.PayloadType) (
-	out Packet, switched bool, reason stats.Reason, ok bool,
-) {
+func (l *Line) handleLate(
+	captured time.Time, p *packet.Packet, pt media.PayloadType,
+) (out Packet, switched bool, reason stats.Reason, ok bool) {
 	numbers, ok := l.rw.Forward(captured, number(p))
 	if !ok {
 		return out, false, stats.BeforeSwitch, false
@@ -32,9 +32,9 @@ func (l *Line) handleLate(captured time.Time, p *packet.Packet, pt media.Payload
 
 // handlePadding leaves a packet without media out. Where newer packets have gone out, its number is taken, and so it
 // goes out too.
-func (l *Line) handlePadding(captured time.Time, p *packet.Packet, pt media.PayloadType) (
-	out Packet, switched bool, reason stats.Reason, ok bool,
-) {
+func (l *Line) handlePadding(
+	captured time.Time, p *packet.Packet, pt media.PayloadType,
+) (out Packet, switched bool, reason stats.Reason, ok bool) {
 	if l.waiting || rewrite.SourceID(p.Source) != l.rw.Current() {
 		return out, false, stats.PaddingOnly, false
 	}

@@ -169,9 +169,9 @@ const replayStep = 9
 // HandleReplay decides about a packet that was kept, as HandleRTP does: the packets from the target's last keyframe on, in
 // order, let a new occupant be seen at once. They are shown in quick succession, as if they had all been captured when
 // the newest of them was: so what follows is shown at its time.
-func (l *Line) HandleReplay(captured time.Time, track media.CSRC, p *packet.Packet) (
-	out Packet, switched bool, reason stats.Reason, ok bool,
-) {
+func (l *Line) HandleReplay(
+	captured time.Time, track media.CSRC, p *packet.Packet,
+) (out Packet, switched bool, reason stats.Reason, ok bool) {
 	if p.Header.Payload.Empty() {
 		return l.handle(captured, track, p)
 	}
@@ -193,9 +193,9 @@ func (l *Line) HandleRTP(track media.CSRC, p *packet.Packet) (out Packet, switch
 }
 
 // handle is HandleRTP for a packet that is to be shown as if captured at this instant.
-func (l *Line) handle(captured time.Time, track media.CSRC, p *packet.Packet) (
-	out Packet, switched bool, reason stats.Reason, ok bool,
-) {
+func (l *Line) handle(
+	captured time.Time, track media.CSRC, p *packet.Packet,
+) (out Packet, switched bool, reason stats.Reason, ok bool) {
 	pt := l.cfg.PayloadTypes[p.Codec]
 	if pt == 0 {
 		return out, false, stats.UnsupportedCodec, false
@@ -239,9 +239,9 @@ func (l *Line) handle(captured time.Time, track media.CSRC, p *packet.Packet) (
 }
 
 // handleNext decides about a packet of an up track that is not sent yet: the first keyframe of the target lets it in.
-func (l *Line) handleNext(captured time.Time, track media.CSRC, p *packet.Packet, pt media.PayloadType) (
-	out Packet, switched bool, reason stats.Reason, ok bool,
-) {
+func (l *Line) handleNext(
+	captured time.Time, track media.CSRC, p *packet.Packet, pt media.PayloadType,
+) (out Packet, switched bool, reason stats.Reason, ok bool) {
 	if track != l.target || p.Header.Payload.Empty() {
 		return out, false, stats.AwaitingKeyframe, false
 	}

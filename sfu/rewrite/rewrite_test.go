@@ -218,3 +218,13 @@ func FuzzRewriter(f *testing.F) {
 		}
 	})
 }
+
+// TestT22FirstNumberIsInTheLowerHalf: a receiver that loses the first packets must not take a wrap for the beginning.
+func TestT22FirstNumberIsInTheLowerHalf(t *testing.T) {
+	for first := range 1 << 16 {
+		r := rewrite.New(90000, time.Second/30, false, uint16(first), 0)
+		if got := r.Switch(epoch, 1, rewrite.In{Sequence: 70_000}).Sequence; got >= 1<<15 {
+			t.Fatalf("%d became %d", first, got)
+		}
+	}
+}

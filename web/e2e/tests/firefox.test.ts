@@ -5,24 +5,30 @@ import { launch } from '../harness/browser.ts';
 import { firefox, launchFirefox } from '../harness/firefox.ts';
 import { Guest } from '../harness/guest.ts';
 import { measure } from '../harness/measure.ts';
+import { freePort } from '../harness/ports.ts';
 import { Server } from '../harness/server.ts';
 import { pause, until } from '../harness/wait.ts';
 
 describe.skipIf(firefox === undefined)('Firefox in a room with Chromium', () => {
   let server: Server;
+  let url: string;
   let chromium: Browser;
   let fox: Firefox;
   let aiko: Guest;
 
   beforeAll(async () => {
-    server = await Server.start('firefox');
+    // On all addresses: Firefox's candidates are those of the interface that the default route leads to, and it pairs none
+    // of them with a loopback address.
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    server = await Server.start('firefox', '--listen', `:${port}`);
     chromium = await launch();
     fox = await launchFirefox();
     const page = await fox.newPage();
     aiko = await Guest.open(
       'Aiko',
-      { goto: (url) => page.goto(url), evaluate: <T>(code: string) => page.evaluate(code) as Promise<T> },
-      server.url,
+      { goto: (address) => page.goto(address), evaluate: <T>(code: string) => page.evaluate(code) as Promise<T> },
+      url,
     );
   });
 
@@ -39,7 +45,7 @@ describe.skipIf(firefox === undefined)('Firefox in a room with Chromium', () => 
     let ben: Guest;
 
     beforeAll(async () => {
-      ben = await Guest.open('Ben', await chromium.newPage(), server.url);
+      ben = await Guest.open('Ben', await chromium.newPage(), url);
       await aiko.call('join', { room: codec, name: 'Aiko', options: { videoCodec: codec }, camera: 720 });
       await ben.call('join', { room: codec, name: 'Ben', options: { videoCodec: codec }, camera: 720 });
     });
