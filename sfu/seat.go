@@ -230,21 +230,36 @@ func (t *seatTrack) adapt() {
 	if !t.peer.down.connected {
 		return
 	}
-	if encoding, needed := t.line.NeedsKeyframe(best); needed && !t.replay(encoding) {
-		t.target.wantKeyframe(encoding)
-		t.flight.KeyframeWanted(t.peer.shard.now, t.target.csrc, encoding)
+	encoding, needed := t.line.NeedsKeyframe(best)
+	if !needed || t.replay(encoding, false) {
+		return
+	}
+	if f := t.peer.shard.feeds[t.target]; f != nil && t.peer.shard.now.Before(f.borrowing) {
+		return // what is kept is on its way
+	}
+	t.target.wantKeyframe(encoding)
+	t.flight.KeyframeWanted(t.peer.shard.now, t.target.csrc, encoding)
+	// A smaller picture is better than none until the keyframe comes.
+	for ; encoding >= 0 && t.isBlind() && t.target.scarce(t.peer.shard.now, encoding); encoding-- {
+		t.replay(encoding, true)
 	}
 }
 
-// replay shows the target at once, with what was kept since its last keyframe, if that was not long ago.
-func (t *seatTrack) replay(encoding int8) bool {
+// isBlind reports whether nothing of the target is seen yet.
+func (t *seatTrack) isBlind() bool {
+	return t.line.Current() != t.target.csrc || t.line.Layer().Spatial < 0
+}
+
+// replay shows the target at once, with what was kept since its last keyframe, if that was not long ago. Where keyframes
+// are scarce it may cost more. It reports whether no keyframe is needed any more.
+func (t *seatTrack) replay(encoding int8, scarce bool) bool {
 	f := t.peer.shard.feeds[t.target]
 	if f == nil {
 		return false
 	}
 	now := time.Now()
 	kept := &f.sent[encoding]
-	from, to, ok := kept.replay(now, len(f.seats))
+	from, to, ok := kept.replay(now, len(f.seats), scarce)
 	if !ok || (t.replayedOf == kept.source && t.replayed == from) { // once is enough: it did not help
 		return false
 	}

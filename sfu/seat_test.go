@@ -221,3 +221,28 @@ func TestLateOccupantsAreShownWithoutAnotherKeyframe(t *testing.T) {
 		t.Error("nobody was shown from what was kept")
 	}
 }
+
+// TestWhatIsKeptServesAllShards: who comes to a shard in which nobody else sees the picture is shown what another one kept.
+func TestWhatIsKeptServesAllShards(t *testing.T) {
+	e := newEngine(t)
+	a := publisher(t, e, "a", red) // alone in its shard
+	first := newClient(t, e, "first", 1)
+	first.offer()
+	first.peer.Seat(0, a.occupant())
+	until(t, "picture", func() bool { return first.saw(0, red) })
+	const visits = 8
+	for range visits {
+		c := newClient(t, e, "visitor", 1)
+		c.offer()
+		connected(t, c)
+		c.peer.Seat(0, a.occupant())
+		until(t, "picture of a visitor", func() bool { return c.saw(0, red) })
+		if err := c.seat(0, media.Video).continuous(); err != nil {
+			t.Error(err)
+		}
+		c.leave()
+	}
+	if got := e.Counters().Replays.Load(); got < visits/2 {
+		t.Errorf("%d of %d visitors were shown what was kept", got, visits)
+	}
+}

@@ -49,6 +49,8 @@ type feed struct {
 	track *UpTrack
 	seats []*seatTrack
 	sent  [media.MaxSpatial + 1]sentStream // by encoding
+	// borrowing is until when another shard may still give what it kept; zero when it has, or there is none.
+	borrowing time.Time
 }
 
 // sentStream is what was forwarded of one incoming stream.
@@ -73,10 +75,15 @@ const (
 )
 
 // replay is the range of packets from the newest keyframe on. It is false when there is none, a packet of it is missing,
-// or another keyframe would cost less: that goes to all viewers, while a replay goes to one.
-func (s *sentStream) replay(now time.Time, viewers int) (from, to int64, ok bool) {
-	if s.packets == nil || s.keyframe == 0 || now.Sub(s.keyframeAt) > replayAge || s.highest-s.keyframe >= kept ||
-		s.frames > replayFrames || s.bytes > min(s.keyframeBytes*(1+viewers), replayBytes) {
+// or another keyframe would cost less: that goes to all viewers, while a replay goes to one. Where keyframes are scarce
+// there is no other, and what is kept may be twice as old.
+func (s *sentStream) replay(now time.Time, viewers int, scarce bool) (from, to int64, ok bool) {
+	age, frames, bytes := replayAge, replayFrames, min(s.keyframeBytes*(1+viewers), replayBytes)
+	if scarce {
+		age, frames, bytes = 2*age, 2*frames, replayBytes
+	}
+	if s.packets == nil || s.keyframe == 0 || s.highest-s.keyframe >= kept ||
+		now.Sub(s.keyframeAt) > age || s.frames > frames || s.bytes > bytes {
 		return 0, 0, false
 	}
 	for n := s.keyframe; n <= s.highest; n++ {
@@ -211,6 +218,7 @@ func (s *shard) attach(track *UpTrack, seat *seatTrack) {
 		f = &feed{track: track}
 		s.feeds[track] = f
 		track.attach(s)
+		s.borrow(f)
 	}
 	for _, t := range f.seats {
 		if t == seat {

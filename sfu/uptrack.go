@@ -27,6 +27,8 @@ type UpTrack struct {
 	ended atomic.Bool
 	// encodings is what is known of each encoding of video. The ingress loops write, shards read.
 	encodings [media.MaxSpatial + 1]encodingInfo
+	// free is from when on a keyframe of an encoding may be asked for, in Unix nanoseconds. The peer writes, shards read.
+	free [media.MaxSpatial + 1]atomic.Int64
 	// shards are those with a seat that wants this track. The ingress loop reads a snapshot; mu is held by writers, for a
 	// copy of a slice as long as there are CPUs.
 	shards atomic.Pointer[[]*shard]
@@ -93,6 +95,14 @@ func (t *UpTrack) wantKeyframe(encoding int8) {
 	t.peer.post(func(now time.Time) { t.requesters[encoding].Want(now) })
 }
 
+// scarce reports whether a keyframe of an encoding is not to be had soon, because many were asked for lately.
+func (t *UpTrack) scarce(now time.Time, encoding int8) bool {
+	return t.free[encoding].Load()-now.UnixNano() > int64(soon)
+}
+
+// soon is how long a new occupant may stay unseen to spare a burst of packets.
+const soon = 300 * time.Millisecond
+
 // want tells the publisher's peer which spatial layer a seat should get; -1 is nothing.
 func (t *UpTrack) want(seat *seatTrack, spatial int8) {
 	t.peer.post(func(now time.Time) { t.demand.HandleWant(now, seat, spatial) })
@@ -130,6 +140,9 @@ func (t *UpTrack) handleTimeout(now time.Time) (next time.Time) {
 		if t.requesters[i].HandleTimeout(now) && !t.asleep(now, i) {
 			t.peer.engine.counters.PLIsSent.Add(1)
 			_ = t.peer.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(s.ssrc)}})
+		}
+		if free := t.requesters[i].Free(); !free.IsZero() {
+			t.free[i].Store(free.UnixNano())
 		}
 		if due := t.requesters[i].Deadline(); !due.IsZero() && (next.IsZero() || due.Before(next)) {
 			next = due

@@ -38,12 +38,21 @@ func (r *Requester) Want(now time.Time) {
 	r.wanted, r.asked = true, false
 	r.repeat = firstRepeat
 	r.due = now
-	if earliest := r.last.Add(minInterval); !r.last.IsZero() && earliest.After(now) {
-		r.due = earliest
+	if free := r.Free(); free.After(now) {
+		r.due = free
 	}
-	if earliest := r.paid.Add(-(burst - 1) * cost); !r.paid.IsZero() && earliest.After(r.due) {
-		r.due = earliest
+}
+
+// Free is the time from which on a wish is granted at once; the zero time is always.
+func (r *Requester) Free() time.Time {
+	if r.last.IsZero() {
+		return time.Time{}
 	}
+	free := r.last.Add(minInterval)
+	if paid := r.paid.Add(-(burst - 1) * cost); paid.After(free) {
+		free = paid
+	}
+	return free
 }
 
 // HandleKeyframe says that one came. All wishes are met.

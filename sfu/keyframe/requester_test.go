@@ -88,3 +88,27 @@ func TestRequesterGrantsThirtyWishesInAMinute(t *testing.T) {
 		}
 	}
 }
+
+func TestRequesterTellsWhenAWishIsGrantedAtOnce(t *testing.T) {
+	var r keyframe.Requester
+	if !r.Free().IsZero() {
+		t.Errorf("free from %v before the first wish", r.Free())
+	}
+	now := epoch
+	for range 40 {
+		if r.Free().After(now) {
+			now = r.Free()
+			if r.Want(now.Add(-time.Millisecond)); r.HandleTimeout(now.Add(-time.Millisecond)) {
+				t.Fatal("granted before it is free")
+			}
+			r.HandleKeyframe()
+		}
+		if r.Want(now); !r.HandleTimeout(now) {
+			t.Fatalf("not granted at %v though free from %v", now, r.Free())
+		}
+		r.HandleKeyframe()
+	}
+	if took := now.Sub(epoch); took < time.Minute {
+		t.Errorf("forty were granted in %v", took)
+	}
+}
