@@ -220,7 +220,7 @@ func (t *seatTrack) adapt() {
 	if t.line == nil || t.target == nil || t.kind != media.Video {
 		return
 	}
-	wanted, best := t.target.wanted(t.height), t.target.best()
+	wanted, best := t.target.supply.Fit(t.height), t.target.supply.Best()
 	t.demand(t.target, wanted.Spatial)
 	if t.target.simulcast() {
 		wanted.Spatial = min(wanted.Spatial, best)
@@ -271,7 +271,7 @@ func (t *seatTrack) replay(encoding int8, scarce bool) bool {
 	}
 	t.peer.engine.counters.Replays.Add(1)
 	t.flight.Replayed(now, t.target.csrc, to-from+1)
-	_, needed := t.line.NeedsKeyframe(t.target.best())
+	_, needed := t.line.NeedsKeyframe(t.target.supply.Best())
 	return !needed
 }
 

@@ -16,9 +16,6 @@ import (
 	"hiroba/sfu/stats"
 )
 
-// quietAfter is how long without packets a stream counts as paused.
-const quietAfter = 2 * time.Second
-
 // upStream is one incoming RTP stream of an up track. Its loop owns it.
 type upStream struct {
 	track    *UpTrack
@@ -32,13 +29,12 @@ type upStream struct {
 	nacks    []uint16
 	deadline time.Time // of the read, as it is set now
 
-	newest atomic.Int64                      // arrival of the newest packet, in Unix nanoseconds
 	report atomic.Pointer[rtcp.SenderReport] // the newest, until the loop takes it
 }
 
 func newUpStream(t *UpTrack, encoding int8, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) *upStream {
 	parameters := receiver.GetParameters()
-	s := &upStream{
+	return &upStream{
 		track:    t,
 		remote:   remote,
 		receiver: receiver,
@@ -56,13 +52,6 @@ func newUpStream(t *UpTrack, encoding int8, remote *webrtc.TrackRemote, receiver
 		source: t.peer.engine.nextID.Add(1),
 		clock:  rtptime.NewClock(&t.peer.clock, t.kind.ClockRate()),
 	}
-	s.newest.Store(time.Now().UnixNano())
-	return s
-}
-
-// quiet reports whether nothing has come for a while.
-func (s *upStream) quiet(now time.Time) bool {
-	return now.UnixNano()-s.newest.Load() > int64(quietAfter)
 }
 
 // readLoop owns the stream. It ends when the PeerConnection or the m-line is closed.
@@ -116,7 +105,6 @@ func (s *upStream) read(p *packet.Packet) (more, failed bool) {
 // handle passes one packet through the machine and on to the shards.
 func (s *upStream) handle(now time.Time, p *packet.Packet) {
 	counters := &s.track.peer.engine.counters
-	s.newest.Store(now.UnixNano())
 	if r := s.report.Swap(nil); r != nil {
 		s.handleReport(now, r)
 	}
@@ -139,7 +127,7 @@ func (s *upStream) handle(now time.Time, p *packet.Packet) {
 		counters.Keyframes.Add(1)
 		s.track.peer.post(func(time.Time) { s.track.requesters[s.encoding].HandleKeyframe() })
 	}
-	s.track.encodings[s.encoding].handle(now, p, &s.track.encodings[0])
+	s.track.supply.HandleRTP(now, p)
 	s.track.fanOut(p)
 }
 

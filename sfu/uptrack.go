@@ -25,8 +25,8 @@ type UpTrack struct {
 	rids []media.RID // of a simulcast track, smallest picture first; else empty
 
 	ended atomic.Bool
-	// encodings is what is known of each encoding of video. The ingress loops write, shards read.
-	encodings [media.MaxSpatial + 1]encodingInfo
+	// supply is what comes of it. The ingress loops write, shards read.
+	supply *layer.Supply
 	// free is from when on a keyframe of an encoding may be asked for, in Unix nanoseconds. The peer writes, shards read.
 	free [media.MaxSpatial + 1]atomic.Int64
 	// shards are those with a seat that wants this track. The ingress loop reads a snapshot; mu is held by writers, for a
@@ -44,12 +44,12 @@ func newUpTrack(p *Peer, mid media.MID, kind media.Kind, rids []media.RID) *UpTr
 	p.engine.upTracks.Add(1)
 	return &UpTrack{
 		peer: p, mid: mid, kind: kind, rids: rids, csrc: media.CSRC(p.engine.nextID.Add(1)),
-		demand: layer.NewDemand[*seatTrack](time.Now(), media.MaxSpatial),
+		supply: layer.NewSupply(len(rids)), demand: layer.NewDemand[*seatTrack](time.Now(), media.MaxSpatial),
 	}
 }
 
 // simulcast reports whether the track has several encodings.
-func (t *UpTrack) simulcast() bool { return len(t.rids) > 1 }
+func (t *UpTrack) simulcast() bool { return t.supply.Simulcast() }
 
 // CSRC names the track within the process; it is never 0.
 func (t *UpTrack) CSRC() media.CSRC { return t.csrc }
@@ -137,7 +137,7 @@ func (t *UpTrack) handleTimeout(now time.Time) (next time.Time) {
 		if s == nil {
 			continue
 		}
-		if t.requesters[i].HandleTimeout(now) && !t.asleep(now, i) {
+		if t.requesters[i].HandleTimeout(now) && !t.supply.Asleep(now, i) {
 			t.peer.engine.counters.PLIsSent.Add(1)
 			_ = t.peer.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(s.ssrc)}})
 		}
@@ -149,20 +149,6 @@ func (t *UpTrack) handleTimeout(now time.Time) (next time.Time) {
 		}
 	}
 	return next
-}
-
-// asleep reports whether an encoding was stopped, while others go on: its encoder is not asked for keyframes. Where nothing
-// comes at all the picture may just stand still, and who came since wants to see it.
-func (t *UpTrack) asleep(now time.Time, encoding int) bool {
-	if s := t.streams[encoding]; s != nil && !s.quiet(now) {
-		return false
-	}
-	for _, s := range t.streams {
-		if s != nil && !s.quiet(now) {
-			return true
-		}
-	}
-	return t.streams[encoding] == nil
 }
 
 // end takes the track away from everybody. Called by the peer.

@@ -100,7 +100,7 @@ func (l *line) adapt() {
 	if l.target == nil || l.kind != media.Video {
 		return
 	}
-	wanted, best := l.target.wanted(l.tile), l.target.best()
+	wanted, best := l.target.supply.Fit(l.tile), l.target.supply.Best()
 	l.demand(l.target, wanted.Spatial)
 	if l.target.simulcast() {
 		wanted.Spatial = min(wanted.Spatial, best)
@@ -126,7 +126,7 @@ func (l *line) replay(encoding int8) bool {
 		}
 	}
 	l.counts.Replays++
-	_, needed := l.NeedsKeyframe(l.target.best())
+	_, needed := l.NeedsKeyframe(l.target.supply.Best())
 	return !needed
 }
 
