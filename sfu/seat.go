@@ -259,14 +259,14 @@ func (t *seatTrack) replay(encoding int8, scarce bool) bool {
 	}
 	now := time.Now()
 	kept := &f.sent[encoding]
-	from, to, ok := kept.replay(now, len(f.seats), scarce)
-	if !ok || (t.replayedOf == kept.source && t.replayed == from) { // once is enough: it did not help
+	from, to, ok := kept.Replay(now, len(f.seats), scarce)
+	if !ok || (t.replayedOf == kept.Source() && t.replayed == from) { // once is enough: it did not help
 		return false
 	}
-	t.replayedOf, t.replayed = kept.source, from
-	newest, _ := kept.packets.At(to)
+	t.replayedOf, t.replayed = kept.Source(), from
+	newest, _ := kept.At(to)
 	for n := from; n <= to; n++ {
-		p, _ := kept.packets.At(n)
+		p, _ := kept.At(n)
 		t.send(now, t.target, p, newest)
 	}
 	t.peer.engine.counters.Replays.Add(1)

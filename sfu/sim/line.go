@@ -114,14 +114,14 @@ func (l *line) adapt() {
 // replay shows the target at once, with what was kept since its last keyframe, if that was not long ago.
 func (l *line) replay(encoding int8) bool {
 	u := l.target.streams[encoding]
-	from, to, ok := u.kept.replay(l.seat.viewer.world.now, len(l.target.lines))
+	from, to, ok := u.kept.Replay(l.seat.viewer.world.now, len(l.target.lines), false)
 	if !ok || (l.replayedOf == u.source && l.replayed == from) {
 		return false
 	}
 	l.replayedOf, l.replayed = u.source, from
-	newest, _ := u.kept.at(to)
+	newest, _ := u.kept.At(to)
 	for n := from; n <= to; n++ {
-		if p, ok := u.kept.at(n); ok {
+		if p, ok := u.kept.At(n); ok {
 			l.send(newest.Captured, l.target, p, true)
 		}
 	}
@@ -272,7 +272,7 @@ func (t *Track) detach(l *line) {
 	t.lines = slices.DeleteFunc(t.lines, func(other *line) bool { return other == l })
 	if len(t.lines) == 0 {
 		for _, u := range t.streams {
-			u.kept.drain()
+			u.kept.Drain()
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"hiroba/sfu/history"
 	"hiroba/sfu/ingress"
 	"hiroba/sfu/keyframe"
 	"hiroba/sfu/layer"
@@ -43,7 +44,7 @@ type stream struct {
 	source   uint32
 	timer    timer
 	nacks    []uint16
-	kept     kept
+	kept     history.Stream
 }
 
 func newTrack(s *Server, p *Publisher, kind media.Kind, senders []*sender, clock *rtptime.Publisher) *Track {
@@ -95,7 +96,7 @@ func (u *stream) handleRTP(b []byte) {
 	}
 	if len(t.lines) > 0 {
 		p.Retain()
-		u.kept.put(p)
+		u.kept.Put(p)
 	}
 }
 
@@ -160,7 +161,7 @@ func (t *Track) handleTimeout() {
 func (t *Track) recall(source uint32, sequence int64) (*packet.Packet, bool) {
 	for _, u := range t.streams {
 		if u.source == source {
-			return u.kept.at(sequence)
+			return u.kept.At(sequence)
 		}
 	}
 	return nil, false
