@@ -13,6 +13,7 @@ import (
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 	"hiroba/sfu/rtptime"
+	"hiroba/sfu/stats"
 )
 
 // rtcpInterceptorFactory puts an rtcpInterceptor into the chain of one peer.
@@ -118,11 +119,16 @@ func (s *subscriber) handlePLI(ssrc media.SSRC) {
 	}
 }
 
-// handleReports computes the round trip time from the echo of our sender reports (RFC 3550, section 6.4.1).
+// handleReports counts what was lost, and computes the round trip time from the echo of our sender reports (RFC 3550,
+// section 6.4.1).
 func (s *subscriber) handleReports(arrived time.Time, reports []rtcp.ReceptionReport) {
 	for _, r := range reports {
 		t := s.lines[media.SSRC(r.SSRC)]
-		if t == nil || r.LastSenderReport == 0 {
+		if t == nil {
+			continue
+		}
+		t.peer.engine.counters.Lost(stats.Down, t.loss.HandleReport(r.LastSequenceNumber, r.TotalLost))
+		if r.LastSenderReport == 0 {
 			continue
 		}
 		if rtt, ok := roundTrip(arrived, r.LastSenderReport, r.Delay); ok {

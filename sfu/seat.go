@@ -80,6 +80,7 @@ type seatTrack struct {
 	replayedOf uint32
 	source     *UpTrack // the one that line.Current names
 	flight     flight.Line
+	loss       egress.Loss
 }
 
 var errNoCodec = errors.New("no codec in common")
@@ -296,7 +297,7 @@ func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet
 	} else {
 		out, switched, reason, ok = t.line.HandleRTP(track.csrc, p)
 	}
-	t.flight.Layer(now, t.line.Current(), t.line.Layer())
+	t.countLayer(t.flight.Layer(now, t.line.Current(), t.line.Layer()))
 	if !ok {
 		t.dropped(reason)
 		return
@@ -309,6 +310,17 @@ func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet
 	}
 	t.write(now, track, &out, newest != nil)
 	t.report(now) // at once after a switch, for lip sync
+}
+
+// countLayer counts a change of the layer that is sent; -1 is none.
+func (t *seatTrack) countLayer(from, to media.Layer) {
+	switch counters := &t.peer.engine.counters; {
+	case from == to || from.Spatial < 0 || to.Spatial < 0:
+	case to.Spatial > from.Spatial, to.Spatial == from.Spatial && to.Temporal > from.Temporal:
+		counters.LayersRaised.Add(1)
+	default:
+		counters.LayersLowered.Add(1)
+	}
 }
 
 // handleNACK sends again what the subscriber lost.

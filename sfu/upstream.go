@@ -27,6 +27,7 @@ type upStream struct {
 	clock    rtptime.Clock
 	source   uint32
 	nacks    []uint16
+	lost     uint64    // as the machine said when it was asked last
 	deadline time.Time // of the read, as it is set now
 
 	report atomic.Pointer[rtcp.SenderReport] // the newest, until the loop takes it
@@ -137,6 +138,9 @@ func (s *upStream) poll(now time.Time) {
 	s.nacks = s.machine.PollNACK(now, s.nacks[:0])
 	if len(s.nacks) > 0 {
 		peer.engine.counters.NACKsSent.Add(uint64(len(s.nacks)))
+		lost := s.machine.Lost()
+		peer.engine.counters.Lost(stats.Up, lost-s.lost)
+		s.lost = lost
 		_ = peer.pc.WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerNack{
 			MediaSSRC: uint32(s.ssrc),
 			Nacks:     rtcp.NackPairsFromSequenceNumbers(s.nacks),
