@@ -53,11 +53,11 @@ func (i *rtcpInterceptor) handle(now time.Time, packets []rtcp.Packet) {
 		case *rtcp.TransportLayerNack:
 			p.down.post(func(s *subscriber, now time.Time) { s.handleNACK(now, r) })
 		case *rtcp.PictureLossIndication:
-			p.down.post(func(s *subscriber, _ time.Time) { s.handlePLI(media.SSRC(r.MediaSSRC)) })
+			p.down.post(func(s *subscriber, now time.Time) { s.handlePLI(now, media.SSRC(r.MediaSSRC)) })
 		case *rtcp.FullIntraRequest:
-			p.down.post(func(s *subscriber, _ time.Time) {
+			p.down.post(func(s *subscriber, now time.Time) {
 				for _, entry := range r.FIR {
-					s.handlePLI(media.SSRC(entry.SSRC))
+					s.handlePLI(now, media.SSRC(entry.SSRC))
 				}
 			})
 		case *rtcp.ReceiverReport:
@@ -107,15 +107,15 @@ func (s *subscriber) handleNACK(now time.Time, r *rtcp.TransportLayerNack) {
 			return asked < egress.MaxPerNACK
 		})
 		if asked >= egress.MaxPerNACK { // so much is lost that a keyframe costs less
-			t.demandKeyframe()
+			t.demandKeyframe(now)
 			return
 		}
 	}
 }
 
-func (s *subscriber) handlePLI(ssrc media.SSRC) {
+func (s *subscriber) handlePLI(now time.Time, ssrc media.SSRC) {
 	if t := s.lines[ssrc]; t != nil {
-		t.handlePLI()
+		t.handlePLI(now)
 	}
 }
 

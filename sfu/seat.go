@@ -342,7 +342,7 @@ func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
 	if !ok {
 		t.dropped(reason)
 		if reason == stats.NACKOverBudget { // so much is lost that a keyframe costs less
-			t.demandKeyframe()
+			t.demandKeyframe(now)
 		}
 		return
 	}
@@ -352,15 +352,15 @@ func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
 }
 
 // handlePLI passes a subscriber's wish on to the publisher. An empty seat is asked for one by browsers, too.
-func (t *seatTrack) handlePLI() {
+func (t *seatTrack) handlePLI(now time.Time) {
 	t.peer.engine.counters.PLIsReceived.Add(1)
 	t.flight.PLI()
-	t.demandKeyframe()
+	t.demandKeyframe(now)
 }
 
 // demandKeyframe asks the publisher for what the subscriber needs to go on after a loss.
-func (t *seatTrack) demandKeyframe() {
-	if encoding, ok := t.line.Demand(); ok && t.target != nil {
+func (t *seatTrack) demandKeyframe(now time.Time) {
+	if encoding, ok := t.line.Demand(now); ok && t.target != nil {
 		t.target.wantKeyframe(encoding)
 		t.flight.KeyframeWanted(t.peer.shard.now, t.target.csrc, encoding)
 	}

@@ -126,9 +126,10 @@ func (s *upStream) handle(now time.Time, p *packet.Packet) {
 	}
 	if result.Keyframe {
 		counters.Keyframes.Add(1)
-		s.track.peer.post(func(time.Time) { s.track.requesters[s.encoding].HandleKeyframe() })
+		s.track.peer.post(func(now time.Time) { s.track.handleKeyframe(now, s.encoding) })
 	}
 	s.track.supply.HandleRTP(now, p)
+	s.track.meters[s.encoding].HandleRTP(p)
 	s.track.fanOut(p)
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hiroba/sfu/history"
+	"hiroba/sfu/keyframe"
 	"hiroba/sfu/layer"
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
@@ -38,6 +39,8 @@ type Line struct {
 	cfg  Config
 	rw   rewrite.Rewriter
 	gate history.Gate
+	// wishes bounds the keyframes that the subscriber may cause by asking.
+	wishes keyframe.Allowance
 
 	// target is the up track that should be sent, current the one that is. While they differ the current one goes on
 	// until the target's keyframe comes.
@@ -154,9 +157,10 @@ func (l *Line) NeedsKeyframe(best int8) (encoding int8, needed bool) {
 	return l.layers.NeedsKeyframe(best)
 }
 
-// Demand notes a PLI or FIR of the subscriber: of which encoding a keyframe helps. It is false when nothing does.
-func (l *Line) Demand() (encoding int8, ok bool) {
-	if l.cfg.Kind != media.Video || l.target == 0 {
+// Demand notes a PLI or FIR of the subscriber: of which encoding a keyframe helps. It is false when nothing does, or the
+// subscriber asked for more than its share.
+func (l *Line) Demand(now time.Time) (encoding int8, ok bool) {
+	if l.cfg.Kind != media.Video || l.target == 0 || !l.wishes.Want(now) {
 		return 0, false
 	}
 	return max(l.layers.Encoding(), 0), true
@@ -300,6 +304,9 @@ func (l *Line) sent(captured time.Time, p *packet.Packet, pt media.PayloadType, 
 
 // let notes a packet that is sent, and lets it go.
 func (l *Line) let(p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, marker bool) Packet {
+	if p.Info.Keyframe {
+		l.wishes.HandleKeyframe()
+	}
 	n := len(p.Payload())
 	l.gate.HandleSent(n)
 	l.report.handleSent(n)

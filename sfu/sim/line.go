@@ -106,15 +106,23 @@ func (l *line) adapt() {
 		wanted.Spatial = min(wanted.Spatial, best)
 	}
 	l.SetWanted(wanted)
-	if encoding, needed := l.NeedsKeyframe(best); needed && !l.replay(encoding) {
-		l.target.wantKeyframe(encoding)
+	encoding, needed := l.NeedsKeyframe(best)
+	if !needed || l.replay(encoding, false) {
+		return
+	}
+	l.target.wantKeyframe(encoding)
+	for ; encoding >= 0 && l.isBlind() && l.target.scarce(encoding); encoding-- {
+		l.replay(encoding, true)
 	}
 }
 
+// isBlind reports whether nothing of the target is seen yet.
+func (l *line) isBlind() bool { return l.Current() != l.target.csrc || l.Layer().Spatial < 0 }
+
 // replay shows the target at once, with what was kept since its last keyframe, if that was not long ago.
-func (l *line) replay(encoding int8) bool {
+func (l *line) replay(encoding int8, scarce bool) bool {
 	u := l.target.streams[encoding]
-	from, to, ok := u.kept.Replay(l.seat.viewer.world.now, len(l.target.lines), false)
+	from, to, ok := u.kept.Replay(l.seat.viewer.world.now, len(l.target.lines), scarce)
 	if !ok || (l.replayedOf == u.source && l.replayed == from) {
 		return false
 	}
@@ -251,7 +259,7 @@ func (l *line) handlePLI() {
 }
 
 func (l *line) demandKeyframe() {
-	if encoding, ok := l.Demand(); ok && l.target != nil {
+	if encoding, ok := l.Demand(l.seat.viewer.world.now); ok && l.target != nil {
 		l.target.wantKeyframe(encoding)
 	}
 }
