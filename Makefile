@@ -120,6 +120,11 @@ fuzz: ## Fuzz every target for FUZZTIME (60s) each
 	  done; \
 	done
 
+.PHONY: load
+load: ## Put load on a running server and measure it; ARGS='--help' shows what there is
+	go build $(BUILDFLAGS) -o bin/hiroba-load ./cmd/hiroba-load
+	@bin/hiroba-load $(ARGS)
+
 .PHONY: sim
 sim: ## Play every scenario of the simulation with SEEDS (200) seeds and print what was measured
 	go test ./sfu/sim -run '^TestTable$$' -v -timeout 60m $(TESTFLAGS) -seeds $(SEEDS) | grep -v '^ *\(===\|---\)'
