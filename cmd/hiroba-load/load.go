@@ -195,6 +195,12 @@ func (l *load) fill(ctx context.Context, rooms []*room, subscribers int) error {
 	}
 	l.progress.phase("joining", len(publishers)+len(others))
 	l.joinAll(ctx, publishers)
+	if s.Meeting { // all are there now
+		sending, _ := l.everybody()
+		for _, p := range sending {
+			_ = p.SetView(p.tiles()...) // a client that has ended is not missed
+		}
+	}
 	l.joinAll(ctx, others)
 	if ctx.Err() != nil {
 		return fmt.Errorf("join: %w", context.Cause(ctx))

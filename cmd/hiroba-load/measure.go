@@ -20,13 +20,14 @@ type moment struct {
 	stampedVideo tap.Histogram
 	stampedAudio tap.Histogram
 	cpu          time.Duration // of this process
+	machine      time.Duration // of everything on this machine; 0 when not known
 	packets      map[*participant]uint64
 	server       metrics // nil when not known
 }
 
 // now takes the counts.
 func (l *load) now(ctx context.Context, withServer bool) *moment {
-	m := &moment{at: time.Now(), cpu: cpuTime(), packets: make(map[*participant]uint64)}
+	m := &moment{at: time.Now(), cpu: cpuTime(), machine: machineTime(), packets: make(map[*participant]uint64)}
 	publishers, subscribers := l.everybody()
 	l.mu.Lock()
 	m.totals, m.dropped = l.ended, l.dropped
@@ -61,7 +62,9 @@ func (l *load) measure(ctx context.Context, d time.Duration) *Measurement {
 	l.progress.watch(ctx, l, d)
 	// A first signal ends the measurement, not the report.
 	after := l.now(context.WithoutCancel(ctx), true)
-	return compare(before, after)
+	m := compare(before, after)
+	m.ServerIsHere = l.local.IsLoopback()
+	return m
 }
 
 // compare makes a measurement of two moments.
@@ -104,6 +107,10 @@ func compare(before, after *moment) *Measurement {
 	m.Probes.VideoLatency = latencyBetween(&before.stampedVideo, &after.stampedVideo)
 	m.Probes.AudioLatency = latencyBetween(&before.stampedAudio, &after.stampedAudio)
 	m.Server = compareServer(before.server, after.server, seconds)
+	m.OtherCores = (after.machine-before.machine).Seconds()/seconds - m.TesterCores
+	if m.Server != nil {
+		m.OtherCores -= m.Server.CPUCores
+	}
 	return m
 }
 
@@ -127,13 +134,15 @@ func compareServer(before, after metrics, seconds float64) *ServerReport {
 	}
 	const packets, down, up = "hiroba_rtp_packets_total", `direction="down"`, `direction="up"`
 	r := &ServerReport{
-		CPUCores:       difference("process_cpu_seconds_total") / seconds,
-		RSSBefore:      before.sum("process_resident_memory_bytes"),
-		RSSAfter:       after.sum("process_resident_memory_bytes"),
-		Goroutines:     after.sum("go_goroutines"),
-		PacketsIn:      difference(packets, up) / seconds,
-		PacketsOut:     difference(packets, down) / seconds,
-		Dropped:        difference("hiroba_rtp_packets_dropped_total"),
+		CPUCores:   difference("process_cpu_seconds_total") / seconds,
+		RSSBefore:  before.sum("process_resident_memory_bytes"),
+		RSSAfter:   after.sum("process_resident_memory_bytes"),
+		Goroutines: after.sum("go_goroutines"),
+		PacketsIn:  difference(packets, up) / seconds,
+		PacketsOut: difference(packets, down) / seconds,
+		// What belongs to a layer that somebody does not get is not missed.
+		Dropped: difference("hiroba_rtp_packets_dropped_total") -
+			difference("hiroba_rtp_packets_dropped_total", `reason="other_layer"`),
 		RTX:            difference("hiroba_rtx_packets_total", down),
 		KeyframeAsked:  difference("hiroba_keyframe_requests_total", up),
 		ContainedPanic: difference("hiroba_contained_panics_total"),

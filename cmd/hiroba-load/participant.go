@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -38,7 +39,7 @@ type participant struct {
 	camera     *camera
 	cameraSent *tap.Journal
 	soundSent  *tap.Journal
-	probe      *probe // nil for who does not decrypt
+	probe      *probe       // nil for who does not decrypt
 	page       atomic.Int64 // of the view
 	off        atomic.Bool  // a publisher's camera
 
@@ -192,7 +193,7 @@ func explain(err error) error {
 // tiles are what the participant shows: its page of the room's publishers.
 func (p *participant) tiles() []protocol.Tile {
 	s := &p.room.load.settings
-	all := p.room.publisherIDs()
+	all := slices.DeleteFunc(p.room.publisherIDs(), func(id protocol.ParticipantID) bool { return id == p.id })
 	tiles := make([]protocol.Tile, 0, s.Seats)
 	for i := range min(len(all), s.Seats) {
 		id := all[(int(p.page.Load())+i)%len(all)]

@@ -47,7 +47,9 @@ type markdown struct{}
 
 func (markdown) heading(s string) string { return "**" + s + "**\n\n" }
 
-func (markdown) row(cells []string, _ []int) string { return "| " + strings.Join(cells, " | ") + " |\n" }
+func (markdown) row(cells []string, _ []int) string {
+	return "| " + strings.Join(cells, " | ") + " |\n"
+}
 
 func (markdown) rule(widths []int) string {
 	return "| --- |" + strings.Repeat(" ---: |", len(widths)-1) + "\n"

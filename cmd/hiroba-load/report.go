@@ -104,6 +104,11 @@ type Measurement struct {
 	Probes      probeReport   `json:"probes"`
 	Server      *ServerReport `json:"server,omitempty"`
 	TesterCores float64       `json:"testerCores"`
+	// OtherCores is what everything else on this machine used, the server as well when its own part is not known or it
+	// runs elsewhere.
+	OtherCores float64 `json:"otherCores"`
+	// ServerIsHere is true when the server was reached over loopback.
+	ServerIsHere bool `json:"serverIsHere"`
 }
 
 // probeReport is what those who decrypt saw.
@@ -154,7 +159,9 @@ func newReport(l *load) *report {
 }
 
 // note adds something that the reader should know.
-func (r *report) note(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
+func (r *report) note(format string, args ...any) {
+	r.Notes = append(r.Notes, fmt.Sprintf(format, args...))
+}
 
 // finish fills in what the whole run counted.
 func (r *report) finish(l *load) *report {
@@ -174,10 +181,16 @@ func (r *report) finish(l *load) *report {
 // busyTester is the part of its processors beyond which a tester may measure itself.
 const busyTester = 0.85
 
+// busyMachine is how many cores others may use on the machine of both before they are in the way.
+const busyMachine = 0.2
+
 // warn says what makes a measurement doubtful.
 func (m *Measurement) warn(note func(string, ...any)) {
 	if m.TesterCores > busyTester*float64(runtime.GOMAXPROCS(0)) {
 		note("The tester used %.2f of its %d cores: it may be what limits.", m.TesterCores, runtime.GOMAXPROCS(0))
+	}
+	if m.Server != nil && m.ServerIsHere && m.OtherCores > busyMachine {
+		note("Other processes used %.2f cores of this machine: latency and CPU time are worse than they would be.", m.OtherCores)
 	}
 	if m.DroppedByTester > 0 {
 		note("%d packets found a full socket at the tester: it was too slow, or net.core.rmem_max too small.", m.DroppedByTester)

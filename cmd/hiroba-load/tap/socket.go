@@ -198,7 +198,7 @@ func (s *Socket) receive(b []byte, from netip.AddrPort, at int64, latency *laten
 	}
 	st := s.stream(h, at)
 	injected := s.options.Loss > 0 && rand.Float64() < s.options.Loss //nolint:gosec // not for secrets
-	behind := h.seq - 1 // the highest number so far
+	behind := h.seq - 1                                               // the highest number so far
 	if st.counts.Expected > 0 {
 		behind = st.highest
 	}

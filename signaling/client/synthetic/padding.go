@@ -11,7 +11,9 @@ type PaddedTone struct {
 }
 
 // NewPaddedTone makes a source of the given tone with packets of so many bytes; longer ones stay as they are.
-func NewPaddedTone(tone, bytes int) *PaddedTone { return &PaddedTone{Tone: NewTone(tone), bytes: bytes} }
+func NewPaddedTone(tone, bytes int) *PaddedTone {
+	return &PaddedTone{Tone: NewTone(tone), bytes: bytes}
+}
 
 // PaddedToneBytes is the size of packets that gives a bitrate.
 func PaddedToneBytes(bitsPerSecond int) int {
