@@ -75,12 +75,10 @@ type seatTrack struct {
 	// wants is what target's publisher was told last, and of which track.
 	wants   int8
 	wantsOf *UpTrack
-	// replayed is the keyframe, by sequence number in the stream replayedOf, that was replayed last.
-	replayed   int64
-	replayedOf uint32
-	source     *UpTrack // the one that line.Current names
-	flight     flight.Line
-	loss       egress.Loss
+	replay  replay
+	source  *UpTrack // the one that line.Current names
+	flight  flight.Line
+	loss    egress.Loss
 }
 
 var errNoCodec = errors.New("no codec in common")
@@ -147,7 +145,7 @@ func (t *seatTrack) setTarget(track *UpTrack) {
 	if t.target == track {
 		return
 	}
-	t.replayedOf = 0
+	t.replay.Forget()
 	former := t.target
 	t.target = track
 	t.flight.Asked(t.peer.shard.now, csrcOf(track))
@@ -196,6 +194,9 @@ func (t *seatTrack) vacate(track *UpTrack) {
 	if t.target == track {
 		t.target = nil
 	}
+	if t.replay.of(track) {
+		t.replay.End()
+	}
 	if t.wantsOf == track {
 		t.wantsOf = nil
 	}
@@ -232,7 +233,7 @@ func (t *seatTrack) adapt() {
 		return
 	}
 	encoding, needed := t.line.NeedsKeyframe(best)
-	if !needed || t.replay(encoding, false) {
+	if !needed || t.replay.of(t.target) || t.show(encoding, false) {
 		return
 	}
 	if f := t.peer.shard.feeds[t.target]; f != nil && t.peer.shard.now.Before(f.borrowing) {
@@ -242,7 +243,7 @@ func (t *seatTrack) adapt() {
 	t.flight.KeyframeWanted(t.peer.shard.now, t.target.csrc, encoding)
 	// A smaller picture is better than none until the keyframe comes.
 	for ; encoding >= 0 && t.isBlind() && t.target.scarce(t.peer.shard.now, encoding); encoding-- {
-		t.replay(encoding, true)
+		t.show(encoding, true)
 	}
 }
 
@@ -251,35 +252,13 @@ func (t *seatTrack) isBlind() bool {
 	return t.line.Current() != t.target.csrc || t.line.Layer().Spatial < 0
 }
 
-// replay shows the target at once, with what was kept since its last keyframe, if that was not long ago. Where keyframes
-// are scarce it may cost more. It reports whether no keyframe is needed any more.
-func (t *seatTrack) replay(encoding int8, scarce bool) bool {
-	f := t.peer.shard.feeds[t.target]
-	if f == nil {
-		return false
-	}
-	now := time.Now()
-	kept := &f.sent[encoding]
-	from, to, ok := kept.Replay(now, len(f.seats), scarce)
-	if !ok || (t.replayedOf == kept.Source() && t.replayed == from) { // once is enough: it did not help
-		return false
-	}
-	t.replayedOf, t.replayed = kept.Source(), from
-	newest, _ := kept.At(to)
-	for n := from; n <= to; n++ {
-		p, _ := kept.At(n)
-		t.send(now, t.target, p, newest)
-	}
-	t.peer.engine.counters.Replays.Add(1)
-	t.flight.Replayed(now, t.target.csrc, to-from+1)
-	_, needed := t.line.NeedsKeyframe(t.target.supply.Best())
-	return !needed
-}
-
 // handleRTP sends a packet of a track that this seat is attached to, if it should.
 func (t *seatTrack) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
 	if !t.peer.down.connected {
 		t.dropped(stats.NotConnected)
+		return
+	}
+	if t.replay.Holds(p) {
 		return
 	}
 	t.send(now, track, p, nil)

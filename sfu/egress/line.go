@@ -118,6 +118,11 @@ func (l *Line) SetWanted(wanted media.Layer) {
 	}
 }
 
+// Sends reports whether packets of an incoming stream are sent.
+func (l *Line) Sends(source uint32) bool {
+	return !l.waiting && l.rw.Current() == rewrite.SourceID(source)
+}
+
 // Layer is the layer that is sent of the current up track; its Spatial is -1 for none.
 func (l *Line) Layer() media.Layer {
 	if l.waiting {
@@ -166,8 +171,8 @@ func (l *Line) Demand(now time.Time) (encoding int8, ok bool) {
 	return max(l.layers.Encoding(), 0), true
 }
 
-// replayStep is how far apart the frames of a replay are shown, in RTP timestamp units: a tenth of a millisecond. All of
-// them together must be less than what would be noticed as lips out of time.
+// replayStep is how far apart the frames of a replay are shown at least, in RTP timestamp units: a tenth of a millisecond.
+// All of them together must be less than what would be noticed as lips out of time.
 const replayStep = 9
 
 // HandleReplay decides about a packet that was kept, as HandleRTP does: the packets from the target's last keyframe on, in
@@ -184,7 +189,7 @@ func (l *Line) HandleReplay(
 			return out, false, stats.BeforeSwitch, false
 		}
 		if p.Header.Timestamp != l.replayed {
-			l.rw.Retime(number(p), replayStep)
+			l.rw.Retime(captured, number(p), replayStep)
 		}
 	}
 	l.replayed = p.Header.Timestamp
@@ -298,7 +303,11 @@ func facts(p *packet.Packet) layer.Packet {
 
 // sent notes the newest packet, and lets it go.
 func (l *Line) sent(captured time.Time, p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, marker bool) Packet {
-	l.report.handleNewest(captured, numbers.Timestamp)
+	timestamp := numbers.Timestamp
+	if captured != p.Captured { // of a replay, see HandleReplay
+		timestamp = l.rw.TimestampAt(captured)
+	}
+	l.report.handleNewest(captured, timestamp)
 	return l.let(p, pt, numbers, marker)
 }
 
