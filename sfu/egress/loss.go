@@ -26,5 +26,5 @@ func (l *Loss) HandleReport(highest, total uint32) uint64 {
 	if first { // what went before is as old as the session, or nothing
 		return 0
 	}
-	return uint64(max(0, min(lost, span, maxReportedLoss))) //nolint:gosec // not negative
+	return uint64(max(0, min(lost, span, maxReportedLoss)))
 }
