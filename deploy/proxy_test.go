@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -122,9 +123,32 @@ func TestCallThroughCaddy(t *testing.T) {
 	public, _ := startServer(t)
 	secure := strings.Replace(freeAddress(t), "127.0.0.1", "localhost", 1)
 	site := example(t, "Caddyfile",
+		"\tskip_install_trust\n", "\tskip_install_trust\n\tadmin off\n\tauto_https disable_redirects\n",
 		"{$HIROBA_DOMAIN:rooms.example.com} {", "https://"+secure+" {\n\tbind 127.0.0.1\n\ttls "+cert+" "+key,
 		"{$HIROBA_UPSTREAM:127.0.0.1:8080}", public)
-	file := write(t, "Caddyfile", "{\n\tadmin off\n\tauto_https disable_redirects\n}\n"+site)
+	file := write(t, "Caddyfile", site)
 	begin(t, caddy, "run", "--config", file, "--adapter", "caddyfile")
 	callThrough(t, "https://"+secure)
+}
+
+// TestCaddyKnowsAnAddressThatIsNotItsOwn is a room in the house: the phone asks for the address of the computer and says no
+// name, and Caddy, in a container, has another one.
+func TestCaddyKnowsAnAddressThatIsNotItsOwn(t *testing.T) {
+	caddy := tool(t, "caddy", "caddy")
+	plain, secure := freeAddress(t), freeAddress(t)
+	_, httpPort, _ := net.SplitHostPort(plain)
+	_, httpsPort, _ := net.SplitHostPort(secure)
+	site := example(t, "Caddyfile",
+		"\tskip_install_trust\n", "\tskip_install_trust\n\tadmin off\n\tdefault_bind 127.0.0.1\n\thttp_port "+httpPort+"\n\thttps_port "+httpsPort+"\n",
+		"{$HIROBA_DOMAIN:rooms.example.com}", "192.0.2.20")
+	begin(t, caddy, "run", "--config", write(t, "Caddyfile", site), "--adapter", "caddyfile")
+	until(t, "a certificate for the address", func(ctx context.Context) error {
+		dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
+		conn, err := dialer.DialContext(ctx, "tcp", secure)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].VerifyHostname("192.0.2.20")
+	})
 }
