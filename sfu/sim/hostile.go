@@ -28,7 +28,7 @@ func (s *Server) Attack(n Network, p *Publisher) *Hostile {
 			first = uint16(random.UintN(1 << 16)) //nolint:gosec // 16 bits
 		}
 		for i := range asked {
-			asked[i] = first + uint16(i) //nolint:gosec // 250
+			asked[i] = first + uint16(i)
 		}
 		h.NACKs += len(asked)
 		h.up.Send(1000, func() { seat.video.handleNACK(asked) })
