@@ -47,6 +47,7 @@ var (
 		"PLI and FIR messages: sent to publishers (up), received from subscribers (down).", "direction")
 	rtx = counter("rtx_packets_total",
 		"Retransmissions: received from publishers (up), sent to subscribers (down).", "direction")
+	recovered    = counter("audio_recovered_packets_total", "Packets of sound that publishers lost and redundancy brought back.")
 	keyframes    = counter("keyframes_total", "Keyframes received from publishers.")
 	switches     = counter("seat_switches_total", "Changes of the occupant of a seat.")
 	replays      = counter("seat_replays_total", "Occupants that were shown from what was kept since their last keyframe.")
@@ -81,6 +82,7 @@ func collectMedia(ch chan<- prometheus.Metric, e Engine) {
 	send(ch, plis, c.PLIsReceived.Load(), down)
 	send(ch, rtx, c.RTXReceived.Load(), up)
 	send(ch, rtx, c.RTXSent.Load(), down)
+	send(ch, recovered, c.Recovered.Load())
 	send(ch, keyframes, c.Keyframes.Load())
 	send(ch, switches, c.SeatSwitches.Load())
 	send(ch, replays, c.Replays.Load())
