@@ -88,7 +88,12 @@ func (p *Peer) answer(o Offer) (string, error) {
 			return "", fmt.Errorf("%w: seat %d has other m-lines than before", ErrBadOffer, i)
 		}
 	}
-	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.SDP}
+	translated, err := withRIDs(o.SDP, lines)
+	if err != nil {
+		return "", err
+	}
+	p.names.Store(&translated.names)
+	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: translated.sdp}
 	if err := p.pc.SetRemoteDescription(offer); err != nil {
 		p.rollback()
 		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
@@ -119,7 +124,7 @@ func (p *Peer) answer(o Offer) (string, error) {
 		p.emit(SeatsBound{Seats: len(p.seats)})
 	}
 	p.updateTracks(o.SendMIDs, lines)
-	return p.pc.LocalDescription().SDP, nil
+	return translated.answerTo(p.pc.LocalDescription().SDP), nil
 }
 
 // bind gives each new seat its two senders. The seats' m-lines are in the offer that was just applied.

@@ -101,6 +101,7 @@ func TestClipsSurvivePacketising(t *testing.T) {
 	}{
 		{NewVP9(), media.VP9, "VP90", "ivf", unpackVP9, Blue, 2},
 		{NewH264(), media.H264, "", "h264", unpackH264, Yellow, 2},
+		{NewH265(), media.H265, "", "hevc", unpackH265, Cyan, 2},
 		{NewAV1(), media.AV1, "AV01", "ivf", unpackAV1, Magenta, 2},
 	} {
 		t.Run(c.codec.String(), func(t *testing.T) {
@@ -150,6 +151,19 @@ func unpackVP9(t *testing.T, f Frame) (out []byte) {
 func unpackH264(t *testing.T, f Frame) (out []byte) {
 	t.Helper()
 	var d codecs.H264Packet
+	for _, p := range f.Payloads {
+		b, err := d.Unmarshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, b...)
+	}
+	return out
+}
+
+func unpackH265(t *testing.T, f Frame) (out []byte) {
+	t.Helper()
+	var d codecs.H265Depacketizer
 	for _, p := range f.Payloads {
 		b, err := d.Unmarshal(p)
 		if err != nil {
