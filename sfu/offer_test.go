@@ -24,10 +24,15 @@ var offers = map[string]struct {
 	codecs []media.Codec
 }{
 	"chromium-camera-simulcast": {
-		SeatMIDs{"3", "4"}, []media.MID{"1", "2"}, []media.RID{"q", "h", "f"}, []media.Codec{media.VP8, media.VP9, media.H264, media.AV1},
+		SeatMIDs{"3", "4"},
+		[]media.MID{"1", "2"},
+		[]media.RID{"q", "h", "f"},
+		[]media.Codec{media.VP8, media.VP9, media.H264, media.AV1},
 	},
 	"chromium-red-h265": {
-		SeatMIDs{"3", "4"}, []media.MID{"1", "2"}, []media.RID{"q", "h", "f"},
+		SeatMIDs{"3", "4"},
+		[]media.MID{"1", "2"},
+		[]media.RID{"q", "h", "f"},
 		[]media.Codec{media.VP8, media.VP9, media.H264, media.AV1, media.H265},
 	},
 	"chromium-screen":              {SeatMIDs{"1", "2"}, []media.MID{"3"}, nil, []media.Codec{media.VP8, media.VP9, media.H264, media.AV1}},

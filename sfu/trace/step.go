@@ -179,7 +179,8 @@ func (r *Recorder) facts(p *packet.Packet) Facts {
 
 // packet makes a packet of which these facts are true. Its payload is zeros.
 func (f *Facts) packet(start time.Time) (*packet.Packet, error) {
-	if f.Bytes < 0 || f.Bytes > packet.MaxBytes || f.Payload < 0 || f.Payload > f.Bytes || f.Primary < 0 || f.Primary > f.Payload {
+	if f.Bytes < 0 || f.Bytes > packet.MaxBytes || f.Payload < 0 || f.Payload > f.Bytes ||
+		f.Primary < 0 || f.Primary > f.Payload {
 		return nil, fmt.Errorf("a packet of %d bytes with a payload of %d", f.Bytes, f.Payload)
 	}
 	p := &packet.Packet{

@@ -1,6 +1,7 @@
 package synthetic
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -43,7 +44,9 @@ func (r *Redundant) Next(keyframe bool) Frame {
 	newest := f.Payloads[0]
 	b := r.payload[0][:0]
 	if n := len(r.last); n > 0 && n <= maxREDLength && r.since <= maxREDOffset {
-		b = append(b, 0x80|byte(r.opus), byte(r.since>>6), byte(r.since<<2)|byte(n>>8), byte(n), byte(r.opus))
+		b = append(b, 0x80|byte(r.opus))
+		b = binary.BigEndian.AppendUint16(b, uint16(r.since<<2)|uint16(n>>8)) //nolint:gosec // 14 and 2 bits, checked
+		b = append(b, byte(n), byte(r.opus))                                  //nolint:gosec // the low 8 bits
 		b = append(b, r.last...)
 	} else {
 		b = append(b, byte(r.opus))
