@@ -43,12 +43,18 @@ var (
 	nacks = counter("nacked_packets_total",
 		"Packets asked for again: by the server from publishers (up), by subscribers from the server (down).",
 		"direction")
+	lost = counter("rtp_packets_lost_total",
+		"Packets that the network lost: those that publishers were asked for again, each once (up), and those that "+
+			"subscribers reported (down).",
+		"direction")
 	plis = counter("keyframe_requests_total",
 		"PLI and FIR messages: sent to publishers (up), received from subscribers (down).", "direction")
 	rtx = counter("rtx_packets_total",
 		"Retransmissions: received from publishers (up), sent to subscribers (down).", "direction")
-	recovered    = counter("audio_recovered_packets_total", "Packets of sound that publishers lost and redundancy brought back.")
-	keyframes    = counter("keyframes_total", "Keyframes received from publishers.")
+	recovered = counter("audio_recovered_packets_total", "Packets of sound that publishers lost and redundancy brought back.")
+	keyframes = counter("keyframes_total", "Keyframes received from publishers.")
+	layers    = counter("layer_switches_total",
+		"Changes of the quality in which somebody is shown, by whether it got higher or lower.", "to")
 	switches     = counter("seat_switches_total", "Changes of the occupant of a seat.")
 	replays      = counter("seat_replays_total", "Occupants that were shown from what was kept since their last keyframe.")
 	reports      = counter("sender_reports_total", "RTCP sender reports sent to subscribers.")
@@ -74,6 +80,7 @@ func collectMedia(ch chan<- prometheus.Metric, e Engine) {
 		for _, r := range stats.Reasons() {
 			send(ch, drops, c.Drops(d, r), d.String(), r.String())
 		}
+		send(ch, lost, c.PacketsLost(d), d.String())
 	}
 	up, down := stats.Up.String(), stats.Down.String()
 	send(ch, nacks, c.NACKsSent.Load(), up)
@@ -84,6 +91,8 @@ func collectMedia(ch chan<- prometheus.Metric, e Engine) {
 	send(ch, rtx, c.RTXSent.Load(), down)
 	send(ch, recovered, c.Recovered.Load())
 	send(ch, keyframes, c.Keyframes.Load())
+	send(ch, layers, c.LayersRaised.Load(), "higher")
+	send(ch, layers, c.LayersLowered.Load(), "lower")
 	send(ch, switches, c.SeatSwitches.Load())
 	send(ch, replays, c.Replays.Load())
 	send(ch, reports, c.SenderReports.Load())

@@ -28,6 +28,8 @@ type shard struct {
 	// What follows is owned by run.
 	feeds       map[*UpTrack]*feed
 	subscribers map[*subscriber]struct{}
+	replays     []*seatTrack // those under way
+	pace        *time.Timer  // for them
 	nextTick    time.Time
 	now         time.Time // of the batch
 }
@@ -81,11 +83,14 @@ func (s *shard) run() {
 	defer close(s.stopped)
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	s.pace = time.NewTimer(0)
+	defer s.pace.Stop()
 	var batch []shardItem
 	for {
 		select {
 		case <-s.inbox.Wait():
 		case <-ticker.C:
+		case <-s.pace.C:
 		}
 		now := time.Now()
 		s.now = now
@@ -93,6 +98,7 @@ func (s *shard) run() {
 		for i := range batch {
 			s.contain(now, &batch[i])
 		}
+		s.contain(now, &shardItem{do: s.advanceReplays})
 		if !now.Before(s.nextTick) {
 			s.nextTick = now.Add(tick)
 			for sub := range s.subscribers {

@@ -27,6 +27,7 @@ type upStream struct {
 	clock    rtptime.Clock
 	source   uint32
 	nacks    []uint16
+	lost     uint64    // as the machine said when it was asked last
 	deadline time.Time // of the read, as it is set now
 
 	report atomic.Pointer[rtcp.SenderReport] // the newest, until the loop takes it
@@ -125,9 +126,10 @@ func (s *upStream) handle(now time.Time, p *packet.Packet) {
 	}
 	if result.Keyframe {
 		counters.Keyframes.Add(1)
-		s.track.peer.post(func(time.Time) { s.track.requesters[s.encoding].HandleKeyframe() })
+		s.track.peer.post(func(now time.Time) { s.track.handleKeyframe(now, s.encoding) })
 	}
 	s.track.supply.HandleRTP(now, p)
+	s.track.meters[s.encoding].HandleRTP(p)
 	for lost := s.machine.PollRecovered(p); lost != nil; lost = s.machine.PollRecovered(p) {
 		counters.Recovered.Add(1)
 		s.track.fanOut(lost)
@@ -142,6 +144,9 @@ func (s *upStream) poll(now time.Time) {
 	s.nacks = s.machine.PollNACK(now, s.nacks[:0])
 	if len(s.nacks) > 0 {
 		peer.engine.counters.NACKsSent.Add(uint64(len(s.nacks)))
+		lost := s.machine.Lost()
+		peer.engine.counters.Lost(stats.Up, lost-s.lost)
+		s.lost = lost
 		_ = peer.pc.WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerNack{
 			MediaSSRC: uint32(s.ssrc),
 			Nacks:     rtcp.NackPairsFromSequenceNumbers(s.nacks),

@@ -27,6 +27,7 @@ type UpTrack struct {
 	ended atomic.Bool
 	// supply is what comes of it. The ingress loops write, shards read.
 	supply *layer.Supply
+	meters [media.MaxSpatial + 1]keyframe.Meter // by encoding
 	// free is from when on a keyframe of an encoding may be asked for, in Unix nanoseconds. The peer writes, shards read.
 	free [media.MaxSpatial + 1]atomic.Int64
 	// shards are those with a seat that wants this track. The ingress loop reads a snapshot; mu is held by writers, for a
@@ -92,16 +93,22 @@ func (t *UpTrack) fanOut(p *packet.Packet) {
 
 // wantKeyframe tells the publisher's peer that a subscriber cannot go on without a keyframe of an encoding.
 func (t *UpTrack) wantKeyframe(encoding int8) {
-	t.peer.post(func(now time.Time) { t.requesters[encoding].Want(now) })
+	t.peer.post(func(now time.Time) {
+		t.requesters[encoding].HandleBytes(now, t.meters[encoding].Counts())
+		t.requesters[encoding].Want(now)
+	})
+}
+
+// handleKeyframe notes that a keyframe of an encoding comes. Called by the peer.
+func (t *UpTrack) handleKeyframe(now time.Time, encoding int8) {
+	t.requesters[encoding].HandleBytes(now, t.meters[encoding].Counts())
+	t.requesters[encoding].HandleKeyframe()
 }
 
 // scarce reports whether a keyframe of an encoding is not to be had soon, because many were asked for lately.
 func (t *UpTrack) scarce(now time.Time, encoding int8) bool {
-	return t.free[encoding].Load()-now.UnixNano() > int64(soon)
+	return keyframe.Scarce(now, time.Unix(0, t.free[encoding].Load()))
 }
-
-// soon is how long a new occupant may stay unseen to spare a burst of packets.
-const soon = 300 * time.Millisecond
 
 // want tells the publisher's peer which spatial layer a seat should get; -1 is nothing.
 func (t *UpTrack) want(seat *seatTrack, spatial int8) {
@@ -137,6 +144,7 @@ func (t *UpTrack) handleTimeout(now time.Time) (next time.Time) {
 		if s == nil {
 			continue
 		}
+		t.requesters[i].HandleBytes(now, t.meters[i].Counts())
 		if t.requesters[i].HandleTimeout(now) && !t.supply.Asleep(now, i) {
 			t.peer.engine.counters.PLIsSent.Add(1)
 			_ = t.peer.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(s.ssrc)}})

@@ -162,7 +162,7 @@ func inspectRED(payload []byte) (Info, error) {
 func infoOfAV1(d AV1) Info {
 	return Info{
 		Keyframe:     d.StartsKeyframe(),
-		StartOfFrame: d.StartsFrame,
+		StartOfFrame: d.StartsFrame || d.StartsKeyframe(), // the OBU that does may be cut off
 		Layered:      d.HasLayers,
 		Spatial:      d.SID,
 		Temporal:     d.TID,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hiroba/sfu/history"
+	"hiroba/sfu/keyframe"
 	"hiroba/sfu/layer"
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
@@ -38,6 +39,8 @@ type Line struct {
 	cfg  Config
 	rw   rewrite.Rewriter
 	gate history.Gate
+	// wishes bounds the keyframes that the subscriber may cause by asking.
+	wishes keyframe.Allowance
 
 	// target is the up track that should be sent, current the one that is. While they differ the current one goes on
 	// until the target's keyframe comes.
@@ -115,6 +118,11 @@ func (l *Line) SetWanted(wanted media.Layer) {
 	}
 }
 
+// Sends reports whether packets of an incoming stream are sent.
+func (l *Line) Sends(source uint32) bool {
+	return !l.waiting && l.rw.Current() == rewrite.SourceID(source)
+}
+
 // Layer is the layer that is sent of the current up track; its Spatial is -1 for none.
 func (l *Line) Layer() media.Layer {
 	if l.waiting {
@@ -154,16 +162,17 @@ func (l *Line) NeedsKeyframe(best int8) (encoding int8, needed bool) {
 	return l.layers.NeedsKeyframe(best)
 }
 
-// Demand notes a PLI or FIR of the subscriber: of which encoding a keyframe helps. It is false when nothing does.
-func (l *Line) Demand() (encoding int8, ok bool) {
-	if l.cfg.Kind != media.Video || l.target == 0 {
+// Demand notes a PLI or FIR of the subscriber: of which encoding a keyframe helps. It is false when nothing does, or the
+// subscriber asked for more than its share.
+func (l *Line) Demand(now time.Time) (encoding int8, ok bool) {
+	if l.cfg.Kind != media.Video || l.target == 0 || !l.wishes.Want(now) {
 		return 0, false
 	}
 	return max(l.layers.Encoding(), 0), true
 }
 
-// replayStep is how far apart the frames of a replay are shown, in RTP timestamp units: a tenth of a millisecond. All of
-// them together must be less than what would be noticed as lips out of time.
+// replayStep is how far apart the frames of a replay are shown at least, in RTP timestamp units: a tenth of a millisecond.
+// All of them together must be less than what would be noticed as lips out of time.
 const replayStep = 9
 
 // HandleReplay decides about a packet that was kept, as HandleRTP does: the packets from the target's last keyframe on, in
@@ -180,7 +189,7 @@ func (l *Line) HandleReplay(
 			return out, false, stats.BeforeSwitch, false
 		}
 		if p.Header.Timestamp != l.replayed {
-			l.rw.Retime(number(p), replayStep)
+			l.rw.Retime(captured, number(p), replayStep)
 		}
 	}
 	l.replayed = p.Header.Timestamp
@@ -297,12 +306,19 @@ func facts(p *packet.Packet) layer.Packet {
 
 // sent notes the newest packet, and lets it go.
 func (l *Line) sent(captured time.Time, p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, marker bool) Packet {
-	l.report.handleNewest(captured, numbers.Timestamp)
+	timestamp := numbers.Timestamp
+	if captured != p.Captured { // of a replay, see HandleReplay
+		timestamp = l.rw.TimestampAt(captured)
+	}
+	l.report.handleNewest(captured, timestamp)
 	return l.let(p, pt, numbers, marker)
 }
 
 // let notes a packet that is sent, and lets it go.
 func (l *Line) let(p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, marker bool) Packet {
+	if p.Info.Keyframe {
+		l.wishes.HandleKeyframe()
+	}
 	n := len(p.Payload())
 	unpacked := l.unpacks(p.Codec)
 	if unpacked {

@@ -14,6 +14,8 @@ const (
 	replayAge    = 3 * time.Second
 	replayFrames = 100
 	replayBytes  = 256 << 10
+	// rateWindow is over how long the rate of a stream is measured, rateLeast over how long at least when it began just now.
+	rateWindow, rateLeast = 2 * time.Second, 300 * time.Millisecond
 )
 
 // Stream is what was forwarded of one incoming stream: its newest packets, for NACKs, and where in them somebody new can
@@ -28,6 +30,12 @@ type Stream struct {
 	timestamp         uint32 // of the keyframe
 	// keyframeBytes is the size of the keyframe; bytes and frames count all from it on.
 	keyframeBytes, bytes, frames int
+
+	// rate is what came in the last full window, in bytes per second; windowBytes came since windowBegan, in so long.
+	rate        float64
+	windowBegan time.Time
+	window      time.Duration
+	windowBytes int
 }
 
 // Source is the stream that the packets are of, as packet.Packet has it; 0 while there are none.
@@ -53,6 +61,7 @@ func (s *Stream) Put(p *packet.Packet) {
 		s.frames++
 	}
 	s.highest = max(s.highest, p.Sequence)
+	s.measure(p)
 	s.bytes += len(p.Bytes())
 	if p.Header.Timestamp == s.timestamp {
 		s.keyframeBytes += len(p.Bytes())
@@ -61,6 +70,28 @@ func (s *Stream) Put(p *packet.Packet) {
 		gone.Release()
 	}
 }
+
+func (s *Stream) measure(p *packet.Packet) {
+	if s.windowBegan.IsZero() {
+		s.windowBegan = p.Arrived
+	}
+	if s.window = p.Arrived.Sub(s.windowBegan); s.window >= rateWindow {
+		s.rate = float64(s.windowBytes) / s.window.Seconds()
+		s.windowBegan, s.window, s.windowBytes = p.Arrived, 0, 0
+	}
+	s.windowBytes += len(p.Bytes())
+}
+
+// Rate is about how much comes, in bytes per second. Just after the beginning, which is a keyframe, it is more than that.
+func (s *Stream) Rate() float64 {
+	if s.rate > 0 {
+		return s.rate
+	}
+	return float64(s.windowBytes) / max(s.window, rateLeast).Seconds()
+}
+
+// Newest is the packet with the highest sequence number, borrowed.
+func (s *Stream) Newest() (*packet.Packet, bool) { return s.At(s.highest) }
 
 // At is the packet with an extended sequence number, borrowed.
 func (s *Stream) At(sequence int64) (*packet.Packet, bool) {

@@ -173,6 +173,9 @@ func (s *Stream) Codec() media.Codec { return s.codec }
 // PollNACK appends the sequence numbers that the publisher should send again.
 func (s *Stream) PollNACK(now time.Time, dst []uint16) []uint16 { return s.missing.poll(now, dst) }
 
+// Lost is how many packets did not come by themselves, each counted once however often it was asked for.
+func (s *Stream) Lost() uint64 { return s.missing.overdue }
+
 // PollLevel hands out the loudness when there is news: 0 (silent) to 127.
 func (s *Stream) PollLevel(now time.Time) (uint8, bool) { return s.level.poll(now) }
 

@@ -89,6 +89,9 @@ func TestStreamAsksForWhatIsMissing(t *testing.T) {
 	if d := s.Deadline(); !d.IsZero() {
 		t.Errorf("still has a deadline: %v", d)
 	}
+	if lost := s.Lost(); lost != 2 {
+		t.Errorf("%d packets were lost, want 2, however often they were asked for", lost)
+	}
 }
 
 func TestStreamGivesUpWhatIsBeforeAKeyframe(t *testing.T) {

@@ -85,6 +85,7 @@ func scenarios() (all []scenario) {
 	all = append(all, layerSwitches()...)
 	all = append(all, keyframeScenarios()...)
 	all = append(all, lossScenarios()...)
+	all = append(all, replayScenarios()...)
 	all = append(all, skewScenarios()...)
 	return append(all, badSubscriber()...)
 }
@@ -445,7 +446,7 @@ func skewScenarios() []scenario {
 			seat := s.View(near(), 1).Seats[0]
 			w.Run(8 * time.Second)
 			seat.Video.OnPicture = func(p sim.Picture) {
-				if p.SkewKnown {
+				if p.SkewKnown && !p.Retimed {
 					o.add(math.Abs(p.Skew.Seconds()) * 1000)
 				}
 			}

@@ -65,6 +65,8 @@ type Picture struct {
 	Width        int
 	Temporal     int
 	Keyframe     bool
+	// Retimed says that it was sent by a replay, which shows old pictures as if they were new.
+	Retimed bool
 	// Skew is how much later than the sound the pictures are played when the browser thinks that they fit. It is not known
 	// before the browser has reports of both, nor while they are of different people.
 	Skew      time.Duration
@@ -264,6 +266,7 @@ func (s *Screen) show(unit []*assembled) {
 	p := Picture{
 		At: now, Captured: top.truth.captured, CSRC: top.csrc, Width: int(top.truth.width),
 		Temporal: int(top.truth.temporal), Keyframe: top.truth.key,
+		Retimed: s.line.retimed[uint16(top.last)], //nolint:gosec // the lower 16 bits are meant
 	}
 	sound := s.line.seat.Audio
 	owners := s.viewer.server.owners

@@ -28,6 +28,7 @@ type Track struct {
 	csrc       media.CSRC
 	streams    []*stream
 	requesters [media.MaxSpatial + 1]keyframe.Requester
+	meters     [media.MaxSpatial + 1]keyframe.Meter
 	supply     *layer.Supply
 	demand     layer.Demand[*line]
 	timer      timer
@@ -88,9 +89,11 @@ func (u *stream) handleRTP(b []byte) {
 	p.Captured = u.clock.CaptureTime(now, p.Header.Timestamp)
 	if result.Keyframe {
 		t.Keyframes[u.encoding] = append(t.Keyframes[u.encoding], now)
+		t.requesters[u.encoding].HandleBytes(now, t.meters[u.encoding].Counts())
 		t.requesters[u.encoding].HandleKeyframe()
 	}
 	t.supply.HandleRTP(now, p)
+	t.meters[u.encoding].HandleRTP(p)
 	for _, l := range slices.Clone(t.lines) {
 		l.handleRTP(t, p)
 	}
@@ -121,8 +124,14 @@ func (u *stream) handleReport(ntp rtptime.NTP, timestamp uint32) {
 
 // wantKeyframe says that a subscriber cannot go on without a keyframe of an encoding.
 func (t *Track) wantKeyframe(encoding int8) {
+	t.requesters[encoding].HandleBytes(t.server.world.now, t.meters[encoding].Counts())
 	t.requesters[encoding].Want(t.server.world.now)
 	t.handleTimeout()
+}
+
+// scarce reports whether a keyframe of an encoding is not to be had soon.
+func (t *Track) scarce(encoding int8) bool {
+	return keyframe.Scarce(t.server.world.now, t.requesters[encoding].Free())
 }
 
 // want says which spatial layer a line should get; -1 is nothing.
@@ -146,6 +155,7 @@ func (t *Track) handleTimeout() {
 		next = time.Time{}
 	}
 	for i := range t.streams {
+		t.requesters[i].HandleBytes(w.now, t.meters[i].Counts())
 		if t.requesters[i].HandleTimeout(w.now) && !t.supply.Asleep(w.now, i) {
 			t.Requests[i] = append(t.Requests[i], w.now)
 			t.publisher.down.Send(nackBytes, func() { t.publisher.handlePLI(i) })

@@ -92,6 +92,7 @@ func Reasons() []Reason {
 type Counters struct {
 	packets, bytes [directions][media.Video + 1]atomic.Uint64
 	drops          [directions][reasons]atomic.Uint64
+	lost           [directions]atomic.Uint64
 
 	// NACKsReceived counts sequence numbers that subscribers asked for; NACKsSent those that we asked publishers for.
 	NACKsReceived, NACKsSent atomic.Uint64
@@ -105,6 +106,8 @@ type Counters struct {
 	Keyframes atomic.Uint64
 	// Replays counts occupants that were shown at once, from what was kept since their last keyframe.
 	Replays atomic.Uint64
+	// LayersRaised and LayersLowered count changes of the layer that a seat gets of its occupant.
+	LayersRaised, LayersLowered atomic.Uint64
 	// SeatSwitches counts changes of a seat's occupant.
 	SeatSwitches atomic.Uint64
 	// SenderReports counts SR packets sent to subscribers.
@@ -125,6 +128,13 @@ func (c *Counters) Forwarded(d Direction, k media.Kind, n int) {
 
 // Dropped counts one packet that was not forwarded.
 func (c *Counters) Dropped(d Direction, r Reason) { c.drops[d][r].Add(1) }
+
+// Lost counts n packets that the network lost: up, those that we had to ask publishers for; down, those that subscribers
+// reported.
+func (c *Counters) Lost(d Direction, n uint64) { c.lost[d].Add(n) }
+
+// PacketsLost is how many were counted by Lost.
+func (c *Counters) PacketsLost(d Direction) uint64 { return c.lost[d].Load() }
 
 // Packets is how many were counted by Forwarded.
 func (c *Counters) Packets(d Direction, k media.Kind) uint64 { return c.packets[d][k].Load() }

@@ -21,7 +21,7 @@ const (
 // payloadTypes are numbers that browsers use, but not all those of one browser: a server that relied on some numbers
 // would be found out. The number after each video codec's is that of its RTX.
 var payloadTypes = map[media.Codec]webrtc.PayloadType{
-	media.Opus: 109, media.VP8: 96, media.VP9: 98, media.H264: 108, media.AV1: 45, media.H265: 49,
+	media.Opus: 109, media.VP8: 96, media.VP9: 98, media.H264: 102, media.AV1: 45, media.H265: 49,
 	media.RED: 63,
 }
 
@@ -76,6 +76,16 @@ func codecPreferences(codecs []media.Codec) (out []webrtc.RTPCodecParameters) {
 		out = append(out, codecParameters(c)...)
 	}
 	return out
+}
+
+// CodecOf is the codec of a payload type that the client offers, and whether it is that of retransmissions (RFC 4588);
+// CodecUnknown for others.
+func CodecOf(pt media.PayloadType) (codec media.Codec, rtx bool) {
+	if c := codecOf(uint8(pt)); c != media.CodecUnknown {
+		return c, false
+	}
+	c := codecOf(uint8(pt) - 1)
+	return c, c != media.CodecUnknown
 }
 
 // codecOf is the codec of a payload type; CodecUnknown for RTX and for what was not offered.

@@ -77,7 +77,7 @@ func (c *Client) readLine(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := slices.IndexFunc(c.lines, func(l *line) bool { return l.transceiver.Receiver() == receiver })
-	if i < 0 || c.ended {
+	if i < 0 || c.ended || c.cfg.Unread {
 		return
 	}
 	line := c.lines[i]
@@ -121,7 +121,7 @@ func (l *loop) addLine(kind media.Kind) (*line, error) {
 		}
 	}
 	line := newLine(len(l.seats), kind, t)
-	line.countOnly, line.changed = l.cfg.CountOnly, l.notify
+	line.countOnly, line.changed, line.onPacket = l.cfg.CountOnly, l.notify, l.cfg.OnPacket
 	line.askKeyframe = func() { _ = l.Client.RequestKeyframe(line.seat) }
 	return line, nil
 }
@@ -156,6 +156,7 @@ func (l *loop) publish(p Publication) error {
 	for i, e := range p.Encodings {
 		u := &uplink{
 			source: e.Source, codec: e.Source.Codec(), rid: e.RID, streamID: group, sender: l.sender, muted: p.Muted,
+			pace: l.cfg.Pace, onSend: e.OnSend,
 		}
 		added.uplinks = append(added.uplinks, u)
 		if i > 0 {

@@ -33,6 +33,9 @@ type Frame struct {
 	Keyframe bool
 	// Duration is the time until the next frame in RTP timestamp units.
 	Duration uint32
+	// Padding is how many bytes at the end of the frame, that is of its last payloads, no decoder reads. They may be
+	// overwritten.
+	Padding int
 	// Level is the loudness of a packet of sound in -dBov: 0 is the loudest, 127 silence (RFC 6464, section 3).
 	Level uint8
 	// Voice is the voice activity bit of RFC 6464.
