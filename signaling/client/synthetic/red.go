@@ -45,8 +45,8 @@ func (r *Redundant) Next(keyframe bool) Frame {
 	b := r.payload[0][:0]
 	if n := len(r.last); n > 0 && n <= maxREDLength && r.since <= maxREDOffset {
 		b = append(b, 0x80|byte(r.opus))
-		b = binary.BigEndian.AppendUint16(b, uint16(r.since<<2)|uint16(n>>8)) //nolint:gosec // 14 and 2 bits, checked
-		b = append(b, byte(n), byte(r.opus))                                  //nolint:gosec // the low 8 bits
+		b = binary.BigEndian.AppendUint16(b, uint16(r.since<<2)|uint16(n>>8))
+		b = append(b, byte(n), byte(r.opus)) //nolint:gosec // the low 8 bits
 		b = append(b, r.last...)
 	} else {
 		b = append(b, byte(r.opus))
