@@ -132,7 +132,7 @@ load: ## Put load on a running server and measure it; ARGS='--help' shows what t
 .PHONY: sim
 sim: ## Play every scenario of the simulation with SEEDS (200) seeds and print what was measured
 	go test ./sfu/sim -run '^TestTable$$' -v -timeout 60m $(TESTFLAGS) -seeds $(SEEDS) | grep -v '^ *\(===\|---\)'
-	go test ./room/speaker -run '^TestSimulatedConversations$$' -v $(TESTFLAGS) -seeds $(SEEDS) | grep -v '^ *\(===\|---\)'
+	go test ./room/speaker -run '^TestSimulated' -v $(TESTFLAGS) -seeds $(SEEDS) | grep -v '^ *\(===\|---\)'
 
 .PHONY: bench
 bench: ## Run the benchmarks

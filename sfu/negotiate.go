@@ -64,14 +64,16 @@ func (p *Peer) handleLocalCandidate(c *webrtc.ICECandidate) {
 		return
 	}
 	init := c.ToJSON()
-	found := CandidateFound{Candidate: init.Candidate}
-	if init.SDPMid != nil {
-		found.SDPMid = *init.SDPMid
+	for _, candidate := range announceCandidate(init.Candidate, p.engine.cfg.PublicIPs) {
+		found := CandidateFound{Candidate: candidate}
+		if init.SDPMid != nil {
+			found.SDPMid = *init.SDPMid
+		}
+		if init.SDPMLineIndex != nil {
+			found.SDPMLineIndex = *init.SDPMLineIndex
+		}
+		p.emit(found)
 	}
-	if init.SDPMLineIndex != nil {
-		found.SDPMLineIndex = *init.SDPMLineIndex
-	}
-	p.emit(found)
 }
 
 // answer applies an offer and makes the answer to it.
@@ -92,12 +94,13 @@ func (p *Peer) answer(o Offer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p.names.Store(&translated.names)
 	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: translated.sdp}
 	if err := p.pc.SetRemoteDescription(offer); err != nil {
 		p.rollback()
 		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
 	}
+	names := translated.names
+	p.names.Store(&names)
 	p.candidates = 0
 	seats, err := p.bind(o.Seats[len(p.seats):])
 	if err != nil {
@@ -124,7 +127,7 @@ func (p *Peer) answer(o Offer) (string, error) {
 		p.emit(SeatsBound{Seats: len(p.seats)})
 	}
 	p.updateTracks(o.SendMIDs, lines)
-	return translated.answerTo(p.pc.LocalDescription().SDP), nil
+	return translated.answerTo(announce(p.pc.LocalDescription().SDP, p.engine.cfg.PublicIPs)), nil
 }
 
 // bind gives each new seat its two senders. The seats' m-lines are in the offer that was just applied.

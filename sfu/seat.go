@@ -239,11 +239,16 @@ func (t *seatTrack) adapt() {
 	if f := t.peer.shard.feeds[t.target]; f != nil && t.peer.shard.now.Before(f.borrowing) {
 		return // what is kept is on its way
 	}
+	now, blind := t.peer.shard.now, t.isBlind()
+	if !blind && !t.line.Allow(now) {
+		return
+	}
 	t.target.wantKeyframe(encoding)
-	t.flight.KeyframeWanted(t.peer.shard.now, t.target.csrc, encoding)
+	t.flight.KeyframeWanted(now, t.target.csrc, encoding)
 	// A smaller picture is better than none until the keyframe comes.
-	for ; encoding >= 0 && t.isBlind() && t.target.scarce(t.peer.shard.now, encoding); encoding-- {
+	for scarce := t.target.scarce(now, encoding); encoding >= 0 && blind && scarce; encoding-- {
 		t.show(encoding, true)
+		blind = t.isBlind()
 	}
 }
 

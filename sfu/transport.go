@@ -53,19 +53,6 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 	}
 	// The cookie exchange guards against spoofed addresses, which ICE has ruled out before.
 	s.SetDTLSInsecureSkipHelloVerify(true)
-	if len(e.cfg.PublicIPs) > 0 {
-		ips := make([]string, len(e.cfg.PublicIPs))
-		for i, ip := range e.cfg.PublicIPs {
-			ips[i] = ip.String()
-		}
-		if err := s.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
-			External:        ips,
-			AsCandidateType: webrtc.ICECandidateTypeHost,
-			Mode:            webrtc.ICEAddressRewriteReplace,
-		}); err != nil {
-			return nil, fmt.Errorf("announce public addresses: %w", err)
-		}
-	}
 	// A client's goodbye over DTLS must not close the PeerConnection behind the peer's back: see Peer.settle.
 	s.DisableCloseByDTLS(true)
 	s.BufferFactory = p.streamLimit().newBuffer

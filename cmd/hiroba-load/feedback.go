@@ -83,7 +83,7 @@ func (p *participant) receiverReport() []rtcp.Packet {
 			continue
 		}
 		report.Reports = append(report.Reports, rtcp.ReceptionReport{
-			SSRC: s.SSRC, TotalLost: uint32(min(s.Lost(), 1<<23-1)), LastSequenceNumber: s.Highest, //nolint:gosec // bounded
+			SSRC: s.SSRC, TotalLost: uint32(min(s.Lost(), 1<<23-1)), LastSequenceNumber: s.Highest,
 		})
 	}
 	if len(report.Reports) == 0 {

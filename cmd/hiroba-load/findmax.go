@@ -98,7 +98,7 @@ func (l *load) try(ctx context.Context, s *search, factor float64) (bool, error)
 	l.progress.phase(fmt.Sprintf("x%.2f", factor), 0)
 	l.progress.watch(ctx, l, l.settings.WarmUp)
 	if ctx.Err() != nil {
-		return false, nil
+		return false, nil //nolint:nilerr // who ends a search wants what it found
 	}
 	for range chances {
 		next.Result = l.measure(ctx, l.settings.Duration)

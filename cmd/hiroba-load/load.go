@@ -38,8 +38,8 @@ type load struct {
 	dropped  uint64     // likewise
 }
 
-func newLoad(s Settings, p *progress) (*load, error) {
-	local, err := localAddress(s.Server)
+func newLoad(ctx context.Context, s Settings, p *progress) (*load, error) {
+	local, err := localAddress(ctx, s.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -60,19 +60,19 @@ func newLoad(s Settings, p *progress) (*load, error) {
 }
 
 // localAddress is the address of this machine from which the server is reached. Nothing is sent to find it out.
-func localAddress(server string) (netip.Addr, error) {
+func localAddress(ctx context.Context, server string) (netip.Addr, error) {
 	u, err := url.Parse(server)
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("parse server address: %w", err)
 	}
 	var causes []error
 	for _, network := range []string{"udp4", "udp6"} {
-		conn, err := net.Dial(network, hostPort(u.Hostname(), "9"))
+		conn, err := new(net.Dialer).DialContext(ctx, network, hostPort(u.Hostname(), "9"))
 		if err != nil {
 			causes = append(causes, err)
 			continue
 		}
-		address, _ := conn.LocalAddr().(*net.UDPAddr) //nolint:errcheck // it is one
+		address, _ := conn.LocalAddr().(*net.UDPAddr)
 		_ = conn.Close()
 		return address.AddrPort().Addr().Unmap(), nil
 	}
@@ -170,7 +170,9 @@ func (l *load) fill(ctx context.Context, rooms []*room, subscribers int) error {
 	for i, r := range rooms {
 		there, receiving := r.people()
 		for n := len(there); n < s.Publishers; n++ {
-			publishers = append(publishers, joiner{r, func(ctx context.Context) (*participant, error) { return r.publisher(ctx, n) }})
+			publishers = append(publishers, joiner{r, func(ctx context.Context) (*participant, error) {
+				return r.publisher(ctx, n)
+			}})
 		}
 		probes := 0
 		for _, p := range receiving {

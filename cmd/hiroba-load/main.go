@@ -85,7 +85,8 @@ func parseArguments(args []string, stdout, stderr io.Writer) (s Settings, done b
 		fmt.Fprintf(stdout, "hiroba-load %s\n", version)
 		return s, true, nil
 	}
-	return s, false, s.check()
+	err = s.check()
+	return s, false, err
 }
 
 // helpWithDefault adds a setting's default to its help.
@@ -104,10 +105,10 @@ func run(ctx context.Context, s Settings, stdout, stderr io.Writer) error {
 		if err != nil {
 			return badSetting("output", "%v", err)
 		}
-		defer file.Close() //nolint:errcheck // closed below, where it matters
+		defer file.Close() // again: what counts is below
 		out = file
 	}
-	l, err := newLoad(s, newProgress(stderr, s.Quiet))
+	l, err := newLoad(ctx, s, newProgress(stderr, s.Quiet))
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,8 @@ func compare(before, after *moment) *Measurement {
 	after.probes.sub(before.probes)
 	m.Probes = probeReport{
 		Frames: after.probes.Frames, Freezes: after.probes.Freezes, FrozenMs: milliseconds(after.probes.Frozen),
-		Skipped: after.probes.Skipped, Faults: after.probes.Faults, Recovered: after.probes.Recovered, Missing: after.probes.Missing,
+		Skipped: after.probes.Skipped, Faults: after.probes.Faults,
+		Recovered: after.probes.Recovered, Missing: after.probes.Missing,
 	}
 	m.VideoLatency = latencyBetween(&before.video, &after.video)
 	m.AudioLatency = latencyBetween(&before.audio, &after.audio)

@@ -69,7 +69,8 @@ func (r *room) publisher(ctx context.Context, n int) (*participant, error) {
 		cfg.Publish = append(cfg.Publish, p.camera.publication(stamping(p.cameraSent)))
 	}
 	stack := client.StackConfig{UpLoss: r.load.uplinkLoss()}
-	return p, p.join(ctx, fmt.Sprintf("Publisher %d", n+1), cfg, stack, tap.Options{PassRTCP: true})
+	err := p.join(ctx, fmt.Sprintf("Publisher %d", n+1), cfg, stack, tap.Options{PassRTCP: true})
+	return p, err
 }
 
 // stamping notes when each packet leaves, in the journal and in the packet.
@@ -89,7 +90,8 @@ func (r *room) subscriber(ctx context.Context, name string) (*participant, error
 	p.page.Store(rand.Int64N(int64(r.load.settings.Publishers))) //nolint:gosec // any will do
 	seats := min(r.load.settings.Publishers, r.load.settings.Seats)
 	cfg := client.Config{Seats: seats, MaxSeats: seats, Unread: true, Codecs: r.load.codecs()}
-	return p, p.join(ctx, name, cfg, client.StackConfig{Bare: true}, tap.Options{})
+	err := p.join(ctx, name, cfg, client.StackConfig{Bare: true}, tap.Options{})
+	return p, err
 }
 
 // prober joins a subscriber that decrypts.
@@ -98,7 +100,8 @@ func (r *room) prober(ctx context.Context, name string) (*participant, error) {
 	p.probe = newProbe(p)
 	seats := min(r.load.settings.Publishers, r.load.settings.Seats)
 	cfg := client.Config{Seats: seats, MaxSeats: seats, CountOnly: true, Codecs: r.load.codecs(), OnPacket: p.probe.packet}
-	return p, p.join(ctx, name, cfg, client.StackConfig{}, tap.Options{PassMedia: true})
+	err := p.join(ctx, name, cfg, client.StackConfig{}, tap.Options{PassMedia: true})
+	return p, err
 }
 
 // join enters the room and waits for media.

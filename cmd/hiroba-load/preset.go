@@ -19,8 +19,10 @@ var presets = map[string]map[string]string{
 	"video-1x100":  with(video, map[string]string{"publishers": "1", "subscribers": "99", "probes": "1"}),
 	"video-10x10":  with(video, map[string]string{"publishers": "10", "subscribers": "9", "probes": "1"}),
 	"audio-10x200": {"video": "none", "audio": "40kbps", "publishers": "10", "subscribers": "199", "probes": "1"},
-	"meeting-10":   {"publishers": "10", "subscribers": "0", "probes": "1", "meeting": "true", "encodings": "3", "tile": "320x180"},
-	"join-storm":   {"publishers": "2", "subscribers": "150", "join-rate": "500", "churn": "50", "bitrate": "300kbps"},
+	"meeting-10": {
+		"publishers": "10", "subscribers": "0", "probes": "1", "meeting": "true", "encodings": "3", "tile": "320x180",
+	},
+	"join-storm": {"publishers": "2", "subscribers": "150", "join-rate": "500", "churn": "50", "bitrate": "300kbps"},
 }
 
 func with(base, more map[string]string) map[string]string {

@@ -16,7 +16,6 @@ type probe struct {
 	mu      sync.Mutex // guards what follows
 	viewers map[uint32]*viewer
 	latency map[media.Kind]*tap.Histogram
-	stamped uint64
 }
 
 // probeStats is what a probe found so far.

@@ -142,12 +142,13 @@ func (s *Settings) checkNumbers() error {
 
 // checkTogether looks at settings that must fit one another.
 func (s *Settings) checkTogether() error {
+	if err := s.checkSearch(); err != nil {
+		return err
+	}
 	synthetic := s.Video == "vp8"
 	switch {
 	case s.Video == "none" && s.Audio == 0:
 		return badSetting("audio", "with neither cameras nor microphones there is nothing to send")
-	case !s.video() && s.FindMax == "rate":
-		return badSetting("find-max", "sound has one rate only; use --find-max subscribers")
 	case !synthetic && s.Encodings > 1:
 		return badSetting("encodings", "only vp8 cameras have several encodings")
 	case !synthetic && s.TemporalLayers > 1:
@@ -160,9 +161,20 @@ func (s *Settings) checkTogether() error {
 		return badSetting("churn", "there are no --subscribers to replace")
 	case s.Toggle > 0 && !s.video():
 		return badSetting("toggle", "there are no cameras")
-	case s.FindMax != "" && s.Subscribers == 0:
+	}
+	return nil
+}
+
+// checkSearch looks at what a search needs.
+func (s *Settings) checkSearch() error {
+	switch {
+	case s.FindMax == "":
+		return nil
+	case s.FindMax == "rate" && !s.video():
+		return badSetting("find-max", "sound has one rate only; use --find-max subscribers")
+	case s.Subscribers == 0:
 		return badSetting("find-max", "there are no --subscribers")
-	case s.FindMax != "" && (s.Encodings > 1 || s.TemporalLayers > 1):
+	case s.Encodings > 1 || s.TemporalLayers > 1:
 		return badSetting("find-max", "latency of all packets is known for cameras with one layer only")
 	}
 	return nil

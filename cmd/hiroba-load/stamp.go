@@ -17,7 +17,7 @@ const (
 func putStamp(payload []byte, now time.Time) {
 	b := payload[len(payload)-stampBytes:]
 	binary.BigEndian.PutUint32(b, stampMagic)
-	binary.BigEndian.PutUint64(b[4:], uint64(now.UnixNano())) //nolint:gosec // after 1970
+	binary.BigEndian.PutUint64(b[4:], uint64(now.UnixNano()))
 }
 
 // stampOf is the time that a payload carries; false when it carries none.

@@ -171,6 +171,10 @@ func (l *Line) Demand(now time.Time) (encoding int8, ok bool) {
 	return max(l.layers.Encoding(), 0), true
 }
 
+// Allow reports whether a wish for a better picture than what is seen is passed on: one subscriber may not cause keyframes
+// without end by changing its mind.
+func (l *Line) Allow(now time.Time) bool { return l.wishes.Want(now) }
+
 // replayStep is how far apart the frames of a replay are shown at least, in RTP timestamp units: a tenth of a millisecond.
 // All of them together must be less than what would be noticed as lips out of time.
 const replayStep = 9

@@ -40,8 +40,9 @@ type line struct {
 
 // LineCounts say what the server did for one m-line.
 type LineCounts struct {
-	// Packets were sent, of which RTX again; Bytes of payload are those of all. Switches are changes of occupant or encoding.
-	Packets, RTX, Bytes, Switches int
+	// Packets were sent, of which RTX again; Bytes are those of all, RTXBytes those that were sent again. Switches are changes
+	// of occupant or encoding.
+	Packets, RTX, Bytes, RTXBytes, Switches int
 	// Gaps counts sequence numbers that were left out. Behind a publisher who loses nothing there must be none.
 	Gaps int
 	// NACKs counts the numbers that were asked for, NACKsInVain those that the server never sent, or kept no longer;
@@ -113,9 +114,14 @@ func (l *line) adapt() {
 	if !needed || l.replays.Active() && l.replayed == l.target || l.replay(encoding, false) {
 		return
 	}
+	blind := l.isBlind()
+	if !blind && !l.Allow(l.seat.viewer.world.now) {
+		return
+	}
 	l.target.wantKeyframe(encoding)
-	for ; encoding >= 0 && l.isBlind() && l.target.scarce(encoding); encoding-- {
+	for scarce := l.target.scarce(encoding); encoding >= 0 && blind && scarce; encoding-- {
 		l.replay(encoding, true)
+		blind = l.isBlind()
 	}
 }
 
@@ -213,6 +219,9 @@ func (l *line) write(track *Track, out *egress.Packet) {
 	b = out.AppendPayload(b)
 	l.counts.Packets++
 	l.counts.Bytes += len(b)
+	if out.RTX {
+		l.counts.RTXBytes += len(b)
+	}
 	if l.kind == media.Audio {
 		v.down.Send(len(b), func() { l.seat.Audio.handleRTP(b) })
 		return

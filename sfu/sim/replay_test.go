@@ -22,38 +22,20 @@ func replayScenarios() (all []scenario) {
 	}{
 		{"VP8 simulcast", sim.Simulcast()}, {"VP9 L3T3_KEY", sim.Scalable(media.VP9, true)},
 	} {
-		all = append(all,
-			scenario{
-				name: "Q5 packets lost by replays, 5 Mbit/s, " + v.name, unit: "", of: highest, limit: 0,
-				run: func(o *outcome, seed uint64) {
-					arriving(o, seed, v.video, func(down *sim.Link, _ *sim.Seat, _ time.Duration) {
-						o.add(float64(down.Counts.Overflowed))
-					})
-				},
-			},
-			scenario{
-				name: "Q5 freezes in 3 s after a replay, 5 Mbit/s, " + v.name, unit: "", of: highest, limit: 0,
-				run: func(o *outcome, seed uint64) {
-					arriving(o, seed, v.video, func(_ *sim.Link, seat *sim.Seat, _ time.Duration) {
-						o.add(float64(seat.Video.Freezes))
-					})
-				},
-			},
-			scenario{
-				name: "Q6 seat to picture by replay, 5 Mbit/s, " + v.name, unit: "ms", of: p95, limit: 600,
-				run: func(o *outcome, seed uint64) {
-					arriving(o, seed, v.video, func(_ *sim.Link, _ *sim.Seat, took time.Duration) {
-						o.add(took.Seconds() * 1000)
-					})
-				},
-			},
-		)
+		all = append(all, together(
+			func(seed uint64, o []outcome) { arriving(o, seed, v.video) },
+			scenario{name: "Q5 packets lost by replays, 5 Mbit/s, " + v.name, of: highest, limit: 0},
+			scenario{name: "Q5 freezes in 3 s after a replay, 5 Mbit/s, " + v.name, of: highest, limit: 0},
+			scenario{name: "Q6 seat to picture by replay, 5 Mbit/s, " + v.name, unit: "ms", of: p95, limit: 600},
+		)...)
 	}
 	return all
 }
 
-// arriving lets people come one by one, who are shown what is kept of a large picture, and measures with each of them.
-func arriving(o *outcome, seed uint64, v sim.Video, measure func(*sim.Link, *sim.Seat, time.Duration)) {
+// arriving lets people come one by one, who are shown what is kept of a large picture, and counts what their links lost, how
+// often their pictures stood still, and after how long they saw the first.
+func arriving(o []outcome, seed uint64, v sim.Video) {
+	lost, freezes, firstPicture := &o[0], &o[1], &o[2]
 	w := sim.NewWorld(seed)
 	s := sim.NewServer(w)
 	alice := s.Publish(somebody(v))
@@ -76,17 +58,19 @@ func arriving(o *outcome, seed uint64, v sim.Video, measure func(*sim.Link, *sim
 		viewer.Leave()
 		another.Leave()
 		if *took < 0 {
-			o.fault("no picture")
+			firstPicture.fault("no picture")
 			continue
 		}
-		o.sound("viewer", seat)
+		freezes.sound("viewer", seat)
 		_, down := viewer.Links()
 		if seat.Sent().Replays > 0 {
 			replays++
-			measure(down, seat, *took)
+			lost.add(float64(down.Counts.Overflowed))
+			freezes.add(float64(seat.Video.Freezes))
+			firstPicture.add(took.Seconds() * 1000)
 		}
 	}
 	if replays == 0 {
-		o.fault("nobody was shown what was kept")
+		lost.fault("nobody was shown what was kept")
 	}
 }

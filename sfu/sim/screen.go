@@ -104,6 +104,11 @@ func newScreen(v *Viewer, l *line) *Screen {
 // ago.
 func (s *Screen) Residual() float64 { return s.delivery.residual(s.viewer.world.now.Add(-time.Second)) }
 
+// Doubled is the share of packets that came although they had come before.
+func (s *Screen) Doubled() float64 {
+	return float64(s.delivery.doubled) / float64(max(s.delivery.total, 1))
+}
+
 // handleRTP takes a packet from the network.
 func (s *Screen) handleRTP(b []byte) {
 	if s.viewer.left {

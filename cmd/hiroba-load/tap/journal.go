@@ -51,7 +51,7 @@ func (j *Journal) newestBefore(at int64) (seq uint16, ok bool) {
 	if newest&journalStarted == 0 {
 		return 0, false
 	}
-	seq = uint16(newest)
+	seq = uint16(newest & 0xffff)
 	for range journalBack {
 		sent := j.sent[seq%journalSize].Load()
 		if sent == 0 {

@@ -46,7 +46,7 @@ func (l *lease) deliver(b []byte, from netip.AddrPort) {
 	if len(b) > leaseBytes {
 		return
 	}
-	buf, _ := datagrams.Get().(*[leaseBytes]byte) //nolint:errcheck // the pool has nothing else
+	buf, _ := datagrams.Get().(*[leaseBytes]byte) // the pool has nothing else
 	select {
 	case l.queue <- datagram{buf, copy(buf[:], b), from}:
 	default:

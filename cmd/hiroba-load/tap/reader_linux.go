@@ -67,7 +67,7 @@ func newReader(h *Hub) (*reader, error) {
 		m := &r.messages[i].header
 		m.Iov = &r.vectors[i]
 		m.SetIovlen(1)
-		m.Name = (*byte)(unsafe.Pointer(&r.names[i]))
+		m.Name = (*byte)(unsafe.Pointer(&r.names[i])) //nolint:gosec // the system call wants it
 		m.Control = &r.control[i][0]
 	}
 	return r, nil
@@ -119,15 +119,15 @@ func (r *reader) read(s *Socket) (more bool) {
 	if s.closed {
 		return false
 	}
-	c, _ := s.conn.(*rawConn) //nolint:errcheck // there is no other here
+	c, _ := s.conn.(*rawConn) // there is no other here
 	for i := range r.messages {
 		m := &r.messages[i].header
 		m.Namelen = unix.SizeofSockaddrInet6
 		m.SetControllen(controlBytes)
 		m.Flags = 0
 	}
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&r.messages[0])), batch,
-		unix.MSG_DONTWAIT, 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(c.fd),
+		uintptr(unsafe.Pointer(&r.messages[0])), batch, unix.MSG_DONTWAIT, 0, 0) //nolint:gosec // the system call wants it
 	if errno != 0 {
 		return false
 	}
@@ -165,15 +165,15 @@ func (r *reader) message(s *Socket, i int) {
 // run, and how many datagrams this socket lost so far. What it does not say is 0.
 func parseControl(b []byte) (at int64, segment int, dropped uint32) {
 	for len(b) >= unix.SizeofCmsghdr {
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0]))
-		size := int(h.Len) //nolint:gosec // checked below
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&b[0])) //nolint:gosec // long enough, and the kernel aligns it
+		size := int(h.Len)                          //nolint:gosec // checked below
 		if size < unix.SizeofCmsghdr || size > len(b) {
 			return at, segment, dropped
 		}
 		data := b[unix.CmsgLen(0):size]
 		switch {
 		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_TIMESTAMPNS && len(data) >= int(unsafe.Sizeof(unix.Timespec{})):
-			at = (*unix.Timespec)(unsafe.Pointer(&data[0])).Nano()
+			at = (*unix.Timespec)(unsafe.Pointer(&data[0])).Nano() //nolint:gosec // long enough
 		case h.Level == unix.SOL_UDP && h.Type == unix.UDP_GRO && len(data) >= 4:
 			segment = int(binary.NativeEndian.Uint32(data))
 		case h.Level == unix.SOL_SOCKET && h.Type == unix.SO_RXQ_OVFL && len(data) >= 4:
@@ -186,7 +186,7 @@ func parseControl(b []byte) (at int64, segment int, dropped uint32) {
 
 func addrPort(name *unix.RawSockaddrInet6) netip.AddrPort {
 	if name.Family == unix.AF_INET {
-		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
+		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(name)) //nolint:gosec // the family says so
 		return netip.AddrPortFrom(netip.AddrFrom4(v4.Addr), ntohs(v4.Port))
 	}
 	return netip.AddrPortFrom(netip.AddrFrom16(name.Addr), ntohs(name.Port))
@@ -194,7 +194,7 @@ func addrPort(name *unix.RawSockaddrInet6) netip.AddrPort {
 
 // ntohs is a port as the kernel keeps it, in our order.
 func ntohs(port uint16) uint16 {
-	return binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&port))[:])
+	return binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&port))[:]) //nolint:gosec // two bytes
 }
 
 // open opens a socket and adds it to those that are looked at.

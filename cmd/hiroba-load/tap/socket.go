@@ -196,13 +196,13 @@ func (s *Socket) receive(b []byte, from netip.AddrPort, at int64, latency *laten
 	if !ok {
 		return
 	}
-	st := s.stream(h, at)
+	st := s.stream(h)
 	injected := s.options.Loss > 0 && rand.Float64() < s.options.Loss //nolint:gosec // not for secrets
 	behind := h.seq - 1                                               // the highest number so far
 	if st.counts.Expected > 0 {
 		behind = st.highest
 	}
-	if fresh := st.handle(h, len(b), at, injected); fresh && !st.rtx {
+	if fresh := st.handle(h, len(b), injected); fresh && !st.rtx {
 		s.follow(st, h, at, behind, injected, latency)
 	}
 	if s.options.PassMedia && !injected {
@@ -250,7 +250,7 @@ func (s *Socket) noteGaps(h header, behind uint16, injected bool) {
 }
 
 // stream finds the stream of a packet.
-func (s *Socket) stream(h header, at int64) *stream {
+func (s *Socket) stream(h header) *stream {
 	if s.last != nil && s.last.ssrc == h.ssrc {
 		return s.last
 	}

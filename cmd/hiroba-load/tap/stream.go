@@ -131,9 +131,9 @@ type stream struct {
 	pauses       uint32
 }
 
-// handle takes a packet that came at a time in nanoseconds since 1970. Injected ones count as thrown away. fresh is false
+// handle takes a packet. Injected ones count as thrown away. fresh is false
 // for one that came before.
-func (s *stream) handle(h header, bytes int, at int64, injected bool) (fresh bool) {
+func (s *stream) handle(h header, bytes int, injected bool) (fresh bool) {
 	if !s.number(h.seq) {
 		s.counts.Duplicates++
 		return false
@@ -161,8 +161,8 @@ func (s *stream) number(seq uint16) bool {
 		s.highest, s.seen = seq, 1
 		return true
 	case step > 0:
-		s.counts.Expected += uint64(step) //nolint:gosec // positive
-		s.seen = s.seen<<step | 1         // a shift by more than 63 leaves nothing, as it must
+		s.counts.Expected += uint64(step)
+		s.seen = s.seen<<step | 1 // a shift by more than 63 leaves nothing, as it must
 		s.highest = seq
 		return true
 	case step <= -64 || s.seen>>-step&1 != 0:

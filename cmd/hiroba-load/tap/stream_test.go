@@ -27,7 +27,7 @@ func TestStreamCountsByNumber(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := &stream{}
 			for _, seq := range c.numbers {
-				s.handle(header{seq: seq}, 0, at(0), false)
+				s.handle(header{seq: seq}, 0, false)
 			}
 			if s.counts != c.want {
 				t.Errorf("%+v, want %+v", s.counts, c.want)
@@ -45,7 +45,7 @@ func TestStreamTellsInjectedLossFromLoss(t *testing.T) {
 		if seq%10 == 5 {
 			continue // lost on the way
 		}
-		s.handle(header{seq: seq}, 100, at(0), seq%10 == 7)
+		s.handle(header{seq: seq}, 100, seq%10 == 7)
 	}
 	if s.counts.Packets != 80 || s.counts.Injected != 10 || s.counts.Lost() != 10 || s.counts.Bytes != 8000 {
 		t.Errorf("%+v, %d lost", s.counts, s.counts.Lost())
@@ -136,7 +136,7 @@ func FuzzParseHeader(f *testing.F) {
 		if isMedia(b) && !isRTCP(b) {
 			s := &stream{kind: media.Video}
 			if h, ok := parseHeader(b); ok {
-				s.handle(h, len(b), 1, false)
+				s.handle(h, len(b), false)
 			}
 		}
 	})

@@ -74,7 +74,7 @@ func padAV1(b, unit []byte, padding int) []byte {
 			b = append(b, byte(size)) //nolint:gosec // 7 bits
 			break
 		}
-		b = append(b, byte(size)|0x80) //nolint:gosec // 7 bits
+		b = append(b, byte(size&0x7f)|0x80)
 	}
 	b = append(b, unregistered)
 	for range payload - 2 {
