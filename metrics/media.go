@@ -51,6 +51,7 @@ var (
 		"PLI and FIR messages: sent to publishers (up), received from subscribers (down).", "direction")
 	rtx = counter("rtx_packets_total",
 		"Retransmissions: received from publishers (up), sent to subscribers (down).", "direction")
+	recovered = counter("audio_recovered_packets_total", "Packets of sound that publishers lost and redundancy brought back.")
 	keyframes = counter("keyframes_total", "Keyframes received from publishers.")
 	layers    = counter("layer_switches_total",
 		"Changes of the quality in which somebody is shown, by whether it got higher or lower.", "to")
@@ -88,6 +89,7 @@ func collectMedia(ch chan<- prometheus.Metric, e Engine) {
 	send(ch, plis, c.PLIsReceived.Load(), down)
 	send(ch, rtx, c.RTXReceived.Load(), up)
 	send(ch, rtx, c.RTXSent.Load(), down)
+	send(ch, recovered, c.Recovered.Load())
 	send(ch, keyframes, c.Keyframes.Load())
 	send(ch, layers, c.LayersRaised.Load(), "higher")
 	send(ch, layers, c.LayersLowered.Load(), "lower")

@@ -90,11 +90,17 @@ func (p *Peer) answer(o Offer) (string, error) {
 			return "", fmt.Errorf("%w: seat %d has other m-lines than before", ErrBadOffer, i)
 		}
 	}
-	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.SDP}
+	translated, err := withRIDs(o.SDP, lines)
+	if err != nil {
+		return "", err
+	}
+	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: translated.sdp}
 	if err := p.pc.SetRemoteDescription(offer); err != nil {
 		p.rollback()
 		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
 	}
+	names := translated.names
+	p.names.Store(&names)
 	p.candidates = 0
 	seats, err := p.bind(o.Seats[len(p.seats):])
 	if err != nil {
@@ -121,7 +127,7 @@ func (p *Peer) answer(o Offer) (string, error) {
 		p.emit(SeatsBound{Seats: len(p.seats)})
 	}
 	p.updateTracks(o.SendMIDs, lines)
-	return announce(p.pc.LocalDescription().SDP, p.engine.cfg.PublicIPs), nil
+	return translated.answerTo(announce(p.pc.LocalDescription().SDP, p.engine.cfg.PublicIPs)), nil
 }
 
 // bind gives each new seat its two senders. The seats' m-lines are in the offer that was just applied.

@@ -38,6 +38,8 @@ type mLine struct {
 	sends, receives bool
 	// rids are the encodings of a simulcast m-line in the client's order, which is the smallest picture first.
 	rids []media.RID
+	// group are the SSRCs of these, where the client has no RIDs for them but a group; else nil.
+	group []encodingSSRCs
 }
 
 // check reads the offer and refuses what cannot be answered, before pion spends time on it or changes its state.
@@ -113,8 +115,11 @@ func newMLine(m *sdp.MediaDescription) mLine {
 	case "video":
 		line.kind = media.Video
 	}
+	var groups []string
 	for _, a := range m.Attributes {
 		switch a.Key {
+		case "ssrc-group":
+			groups = append(groups, a.Value)
 		case "sendonly":
 			line.receives = false
 		case "recvonly":
@@ -124,6 +129,10 @@ func newMLine(m *sdp.MediaDescription) mLine {
 		case "simulcast":
 			line.rids = simulcastRIDs(a.Value)
 		}
+	}
+	if mid, _ := m.Attribute("mid"); line.rids == nil && line.kind == media.Video && line.sends && len(mid) <= maxGroupMID {
+		line.group = groupedSSRCs(groups)
+		line.rids = groupRIDs(line.group)
 	}
 	return line
 }

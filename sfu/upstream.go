@@ -122,7 +122,7 @@ func (s *upStream) handle(now time.Time, p *packet.Packet) {
 	p.Source = s.source
 	p.Captured = s.clock.CaptureTime(now, p.Header.Timestamp)
 	if result.Started {
-		s.track.peer.emit(TrackStarted{Track: s.track, Codec: p.Codec})
+		s.track.peer.emit(TrackStarted{Track: s.track, Codec: s.machine.Codec()})
 	}
 	if result.Keyframe {
 		counters.Keyframes.Add(1)
@@ -130,6 +130,11 @@ func (s *upStream) handle(now time.Time, p *packet.Packet) {
 	}
 	s.track.supply.HandleRTP(now, p)
 	s.track.meters[s.encoding].HandleRTP(p)
+	for lost := s.machine.PollRecovered(p); lost != nil; lost = s.machine.PollRecovered(p) {
+		counters.Recovered.Add(1)
+		s.track.fanOut(lost)
+		lost.Release()
+	}
 	s.track.fanOut(p)
 }
 

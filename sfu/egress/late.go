@@ -20,6 +20,9 @@ func (l *Line) handleLate(
 	if !ok {
 		return out, false, stats.BeforeSwitch, false
 	}
+	if l.known.at(numbers.Sequence) { // it came before: by RTX, or out of the redundancy in a later one
+		return out, false, stats.Duplicate, false
+	}
 	decision, marker := l.layers.SelectLate(facts(p))
 	out = l.let(p, pt, numbers, marker)
 	if decision == layer.Leave {

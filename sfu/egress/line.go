@@ -28,7 +28,7 @@ const (
 type Config struct {
 	Kind media.Kind
 	// PayloadTypes and RTXPayloadTypes are the subscriber's, by codec; 0 where it has none.
-	PayloadTypes, RTXPayloadTypes [media.AV1 + 1]media.PayloadType
+	PayloadTypes, RTXPayloadTypes [media.Codecs]media.PayloadType
 	// FirstSequence and FirstTimestamp should be random.
 	FirstSequence  uint16
 	FirstTimestamp uint32
@@ -209,9 +209,12 @@ func (l *Line) HandleRTP(track media.CSRC, p *packet.Packet) (out Packet, switch
 func (l *Line) handle(
 	captured time.Time, track media.CSRC, p *packet.Packet,
 ) (out Packet, switched bool, reason stats.Reason, ok bool) {
-	pt := l.cfg.PayloadTypes[p.Codec]
+	pt := l.payloadType(p.Codec)
 	if pt == 0 {
 		return out, false, stats.UnsupportedCodec, false
+	}
+	if p.Recovered && l.takesRED() {
+		return out, false, stats.Redundant, false
 	}
 	if track != l.current {
 		return l.handleNext(captured, track, p, pt)
@@ -321,10 +324,16 @@ func (l *Line) let(p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, 
 		l.wishes.HandleKeyframe()
 	}
 	n := len(p.Payload())
+	unpacked := l.unpacks(p.Codec)
+	if unpacked {
+		n = int(p.Primary.To - p.Primary.From)
+	}
 	l.gate.HandleSent(n)
 	l.report.handleSent(n)
 	l.note(numbers.Sequence, marker, false)
-	return Packet{Source: p, PayloadType: pt, Out: numbers, Marker: marker}
+	return Packet{
+		Source: p, PayloadType: pt, Out: numbers, Marker: marker, Unpacked: unpacked, Block: l.cfg.PayloadTypes[media.Opus],
+	}
 }
 
 func number(p *packet.Packet) rewrite.In {

@@ -32,7 +32,7 @@ type Result struct {
 	Keyframe bool
 	// Restarted is set when the stream's numbering jumped: what comes now is another source for the subscribers.
 	Restarted bool
-	// Started is set with the first packet, and when the codec changed.
+	// Started is set with the first packet, and when the codec changed. Redundancy makes no other codec of Opus.
 	Started bool
 	// Recovered is set when the packet was late, most often sent again.
 	Recovered bool
@@ -47,6 +47,7 @@ type Stream struct {
 	payload codec.Inspector
 	missing missing
 	level   level
+	red     redundancy
 }
 
 // New makes a stream of which nothing has come.
@@ -66,6 +67,7 @@ func (s *Stream) HandleRTP(now time.Time, p *packet.Packet) (result Result, reas
 	}
 	p.Encoding = s.cfg.Encoding
 	p.Info, p.VP8, p.VP9 = codec.Info{}, codec.VP8{}, codec.VP9{}
+	p.Primary, p.Recovered = packet.Span{}, false
 	if !header.Payload.Empty() {
 		if err := s.inspect(p); err != nil {
 			return result, stats.Malformed, false
@@ -94,16 +96,19 @@ func (s *Stream) HandleRTP(now time.Time, p *packet.Packet) (result Result, reas
 		s.payload = codec.Inspector{}
 		s.missing.clear()
 		s.forget()
+		s.red.restart(sequence)
 	case seqnum.Next:
 		s.handleNext(now, newest, sequence)
 	case seqnum.First:
+		s.red.restart(sequence)
 	}
 	s.see(sequence)
-	if s.codec != p.Codec && !header.Payload.Empty() {
-		s.codec, result.Started = p.Codec, true
+	if content := p.Codec.Content(); s.codec != content && !header.Payload.Empty() {
+		s.codec, result.Started = content, true
 	}
 	if s.cfg.Kind == media.Audio {
 		s.level.handle(now, p)
+		s.red.handle(p, s.wasSeen)
 	} else if p.Info.Keyframe {
 		result.Keyframe = true
 		s.missing.handleKeyframe(sequence)
@@ -113,11 +118,13 @@ func (s *Stream) HandleRTP(now time.Time, p *packet.Packet) (result Result, reas
 
 func (s *Stream) inspect(p *packet.Packet) error {
 	var err error
-	switch p.Codec { // what the rewriter needs too
+	switch p.Codec { // what others need too
 	case media.VP8:
 		p.VP8, err = codec.ParseVP8(p.Payload())
 	case media.VP9:
 		p.VP9, err = codec.ParseVP9(p.Payload())
+	case media.RED:
+		p.Primary, err = s.findPrimary(p)
 	default:
 	}
 	if err != nil {
@@ -160,7 +167,7 @@ func (s *Stream) handleNext(now time.Time, newest, sequence int64) {
 	}
 }
 
-// Codec is that of the newest packets; CodecUnknown before the first.
+// Codec is that of the newest packets, whether they come with redundancy or without; CodecUnknown before the first.
 func (s *Stream) Codec() media.Codec { return s.codec }
 
 // PollNACK appends the sequence numbers that the publisher should send again.

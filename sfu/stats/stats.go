@@ -62,6 +62,8 @@ const (
 	TooManySSRCs
 	// OtherLayer: the subscriber gets another quality of this track.
 	OtherLayer
+	// Redundant: sound that was recovered from redundancy, for a subscriber who gets the redundancy itself.
+	Redundant
 	reasons
 )
 
@@ -71,7 +73,7 @@ const ReasonCount = int(reasons)
 var reasonNames = [reasons]string{
 	"malformed", "unknown_payload_type", "duplicate", "too_old", "padding_only", "awaiting_keyframe", "before_switch",
 	"unsupported_codec", "not_connected", "write_failed", "nack_unknown", "nack_too_soon", "nack_over_budget",
-	"too_many_ssrcs", "other_layer",
+	"too_many_ssrcs", "other_layer", "redundant",
 }
 
 // String is the reason as a metric label.
@@ -98,6 +100,8 @@ type Counters struct {
 	PLIsReceived, PLIsSent atomic.Uint64
 	// RTXSent counts retransmissions to subscribers; RTXReceived those of publishers.
 	RTXSent, RTXReceived atomic.Uint64
+	// Recovered counts packets of sound that publishers lost and the redundancy in later ones brought back.
+	Recovered atomic.Uint64
 	// Keyframes counts those that publishers sent.
 	Keyframes atomic.Uint64
 	// Replays counts occupants that were shown at once, from what was kept since their last keyframe.

@@ -31,6 +31,9 @@ type Config struct {
 	Publish []Publication
 	// Codecs are the video codecs that the client receives: all that rooms forward when nil.
 	Codecs []media.Codec
+	// RED makes the client receive sound with redundancy where there is some, as Chromium and Safari do, and Firefox does
+	// not.
+	RED bool
 	// NoMedia makes a client without PeerConnection, which only talks over the WebSocket.
 	NoMedia bool
 	// NoDataChannels leaves out the channels for chat and files; chat then goes over the WebSocket.

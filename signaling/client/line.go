@@ -260,7 +260,7 @@ func (l *line) packet(now time.Time, h *rtp.Header, payload []byte, rtx bool) (n
 	track.Last, track.Codec = now, codec
 	if l.kind == media.Audio {
 		track.Frames++
-		if tone, ok := synthetic.ToneOf(payload); ok {
+		if tone, ok := synthetic.ToneOf(soundIn(codec, payload)); ok {
 			track.Tones[tone]++
 		}
 		return news, false

@@ -111,8 +111,12 @@ func (l *loop) addLine(kind media.Kind) (*line, error) {
 	if err != nil {
 		return nil, fmt.Errorf("add seat: %w", err)
 	}
-	if kind == media.Video && l.cfg.Codecs != nil {
-		if err := t.SetCodecPreferences(codecPreferences(l.cfg.Codecs)); err != nil {
+	codecs := l.cfg.Codecs
+	if kind == media.Audio {
+		codecs = soundCodecs(l.cfg.RED)
+	}
+	if codecs != nil {
+		if err := t.SetCodecPreferences(codecPreferences(codecs)); err != nil {
 			return nil, fmt.Errorf("choose codecs of a seat: %w", err)
 		}
 	}
@@ -166,7 +170,7 @@ func (l *loop) publish(p Publication) error {
 		if err != nil {
 			return fmt.Errorf("publish %s: %w", p.Source, err)
 		}
-		if err := t.SetCodecPreferences(codecParameters(u.codec)); err != nil {
+		if err := t.SetCodecPreferences(codecPreferences(codecsWith(u.codec))); err != nil {
 			return fmt.Errorf("choose codec of %s: %w", p.Source, err)
 		}
 		added.transceiver, u.mid = t, t.Mid

@@ -28,6 +28,7 @@ const clipFPS = 30
 var (
 	vp9Frames  = sync.OnceValue(func() [][]byte { return clip("vp9") })
 	h264Frames = sync.OnceValue(func() [][]byte { return clip("h264") })
+	h265Frames = sync.OnceValue(func() [][]byte { return clip("h265") })
 	av1Frames  = sync.OnceValue(func() [][]byte { return clip("av1") })
 )
 
@@ -39,6 +40,11 @@ func NewVP9() *Clip {
 // NewH264 plays a clip in H.264, constrained baseline, packetisation mode 1, that is yellow.
 func NewH264() *Clip {
 	return &Clip{codec: media.H264, frames: h264Frames(), payloader: &codecs.H264Payloader{}}
+}
+
+// NewH265 plays a clip in H.265, main profile, that is cyan.
+func NewH265() *Clip {
+	return &Clip{codec: media.H265, frames: h265Frames(), payloader: &codecs.H265Payloader{}}
 }
 
 // NewAV1 plays a clip in AV1, main profile, that is magenta.
@@ -84,6 +90,8 @@ func (c *Clip) pad(frame []byte) []byte {
 	switch c.codec {
 	case media.H264:
 		c.buf = padH264(c.buf[:0], frame, padding)
+	case media.H265:
+		c.buf = padH265(c.buf[:0], frame, padding)
 	case media.AV1:
 		c.buf = padAV1(c.buf[:0], frame, padding)
 	default:

@@ -101,9 +101,11 @@ func TestClipsSurvivePacketising(t *testing.T) {
 	}{
 		{NewVP9(), media.VP9, "VP90", "ivf", unpackVP9, Blue, 2},
 		{NewH264(), media.H264, "", "h264", unpackH264, Yellow, 2},
+		{NewH265(), media.H265, "", "hevc", unpackH265, Cyan, 2},
 		{NewAV1(), media.AV1, "AV01", "ivf", unpackAV1, Magenta, 2},
 		{padded(NewVP9()), media.VP9, "VP90", "ivf", unpackVP9, Blue, 2},
 		{padded(NewH264()), media.H264, "", "h264", unpackH264, Yellow, 2},
+		{padded(NewH265()), media.H265, "", "hevc", unpackH265, Cyan, 2},
 		{padded(NewAV1()), media.AV1, "AV01", "ivf", unpackAV1, Magenta, 2},
 	} {
 		name, sent := c.codec.String(), 0
@@ -208,6 +210,19 @@ func unpackVP9(t *testing.T, f Frame) (out []byte) {
 func unpackH264(t *testing.T, f Frame) (out []byte) {
 	t.Helper()
 	var d codecs.H264Packet
+	for _, p := range f.Payloads {
+		b, err := d.Unmarshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, b...)
+	}
+	return out
+}
+
+func unpackH265(t *testing.T, f Frame) (out []byte) {
+	t.Helper()
+	var d codecs.H265Depacketizer
 	for _, p := range f.Payloads {
 		b, err := d.Unmarshal(p)
 		if err != nil {

@@ -12,10 +12,24 @@ func padVP9(b, frame []byte, padding int) []byte {
 // padH264 appends an access unit in Annex B with an SEI message of user data ahead of its slices, of so many bytes
 // altogether (H.264, sections 7.3.2.3 and D.1.7).
 func padH264(b, unit []byte, padding int) []byte {
-	const nalSEI, userData, slice, idr = 6, 5, 1, 5
+	const nalSEI, slice, idr = 6, 1, 5
+	return padUnit(b, unit, padding, []byte{nalSEI}, func(header byte) bool {
+		return header&0x1f == slice || header&0x1f == idr
+	})
+}
+
+// padH265 is padH264 for H.265 (H.265, sections 7.3.2.4 and D.2.7).
+func padH265(b, unit []byte, padding int) []byte {
+	const prefixSEI, lastSlice = 39, 31
+	return padUnit(b, unit, padding, []byte{prefixSEI << 1, 1}, func(header byte) bool { return header>>1&0x3f <= lastSlice })
+}
+
+// padUnit pads an access unit with an SEI message whose NAL unit has this header.
+func padUnit(b, unit []byte, padding int, sei []byte, isSlice func(header byte) bool) []byte {
+	const userData = 5
 	at := len(unit) // of the first slice
 	for i := 0; i+4 < len(unit); i++ {
-		if unit[i] == 0 && unit[i+1] == 0 && unit[i+2] == 1 && (unit[i+3]&0x1f == slice || unit[i+3]&0x1f == idr) {
+		if unit[i] == 0 && unit[i+1] == 0 && unit[i+2] == 1 && isSlice(unit[i+3]) {
 			at = i
 			if i > 0 && unit[i-1] == 0 {
 				at-- // a start code of four bytes
@@ -24,8 +38,8 @@ func padH264(b, unit []byte, padding int) []byte {
 		}
 	}
 	b = append(b, unit[:at]...)
-	b = append(b, 0, 0, 0, 1, nalSEI, userData)
-	size := padding - padding/255 - 8 // without start code, header, type, size and trailing bits
+	b = append(append(append(b, 0, 0, 0, 1), sei...), userData)
+	size := padding - padding/255 - len(sei) - 7 // without start code, header, type, size and trailing bits
 	rest := size
 	for ; rest >= 255; rest -= 255 {
 		b = append(b, 255)

@@ -1,5 +1,5 @@
 // Package synthetic makes media that real decoders accept, without an encoder: solid colours in VP8 at any size and
-// bitrate, canned clips of solid colours in VP9, H.264 and AV1, and tones in Opus. What was sent can be told from what
+// bitrate, canned clips of solid colours in VP9, H.264, H.265 and AV1, and tones in Opus. What was sent can be told from what
 // was received by looking at the payload alone (ReadVP8, ToneOf), so a test in Go can check that the right picture and
 // the right sound arrive under the right name.
 //
