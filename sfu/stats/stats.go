@@ -168,14 +168,17 @@ func (h *Histogram) upperBounds() []time.Duration {
 }
 
 // Observe counts one duration.
-func (h *Histogram) Observe(d time.Duration) {
+func (h *Histogram) Observe(d time.Duration) { h.ObserveTimes(d, 1) }
+
+// ObserveTimes counts n durations of the same length.
+func (h *Histogram) ObserveTimes(d time.Duration, n int) {
 	bounds := h.upperBounds()
 	i := 0
 	for i < len(bounds) && d > bounds[i] {
 		i++
 	}
-	h.buckets[i].Add(1)
-	h.sum.Add(int64(d))
+	h.buckets[i].Add(uint64(n)) //nolint:gosec // a count
+	h.sum.Add(int64(d) * int64(n))
 }
 
 // HistogramSnapshot is a copy of a Histogram.
