@@ -25,7 +25,6 @@ const (
 type aesCM struct {
 	rtp, rtcp cmKey
 	// The memory of what is passed to the ciphers, see gcm.
-	counter   [aes.BlockSize]byte
 	keystream [run]byte
 	roc       [4]byte
 	sum       [sha1.Size]byte
@@ -79,19 +78,21 @@ func newCMKey(key, auth, salt []byte) (cmKey, error) {
 
 // crypt combines b with the keystream of a packet; doing it twice gives b again.
 func (c *aesCM) crypt(k *cmKey, b []byte, ssrc uint32, index uint64) {
-	c.counter = k.salt
-	c.counter[4] ^= byte(ssrc >> 24)
-	c.counter[5] ^= byte(ssrc >> 16)
-	c.counter[6] ^= byte(ssrc >> 8)
-	c.counter[7] ^= byte(ssrc)
-	binary.BigEndian.PutUint64(c.counter[8:], binary.BigEndian.Uint64(c.counter[8:])^index<<16)
-	blocks := uint16(0)
+	high := binary.BigEndian.Uint64(k.salt[:8]) ^ uint64(ssrc)
+	low := binary.BigEndian.Uint64(k.salt[8:]) ^ index<<16
 	for len(b) > 0 {
 		n := min(len(b), run)
+		// First all counters, then all encryptions: a processor that has to fetch a counter which it has only just written
+		// waits for that, and works on one block at a time.
 		for at := 0; at < n; at += aes.BlockSize {
-			binary.BigEndian.PutUint16(c.counter[14:], blocks)
-			k.block.Encrypt(c.keystream[at:at+aes.BlockSize], c.counter[:])
-			blocks++
+			counter := c.keystream[at : at+aes.BlockSize : at+aes.BlockSize]
+			binary.BigEndian.PutUint64(counter, high)
+			binary.BigEndian.PutUint64(counter[8:], low)
+			low++ // a packet has fewer than 2^16 blocks
+		}
+		for at := 0; at < n; at += aes.BlockSize {
+			block := c.keystream[at : at+aes.BlockSize : at+aes.BlockSize]
+			k.block.Encrypt(block, block)
 		}
 		subtle.XORBytes(b, b[:n], c.keystream[:n])
 		b = b[n:]

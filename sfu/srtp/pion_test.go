@@ -97,7 +97,7 @@ func marshal(t testing.TB, p rtp.Packet) ([]byte, int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.Grow(b, 16)[:len(b):len(b)+16], p.MarshalSize() - len(p.Payload) - int(p.PaddingSize)
+	return slices.Grow(b, 16)[: len(b) : len(b)+16], p.MarshalSize() - len(p.Payload) - int(p.PaddingSize)
 }
 
 func eachProfile(t *testing.T, test func(*testing.T, srtp.Profile)) {
