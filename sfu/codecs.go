@@ -90,6 +90,8 @@ type payloadTypes struct {
 	media, rtx [media.AV1 + 1]media.PayloadType
 	// codecs is the way back, from a payload type.
 	codecs [128]media.Codec
+	// repaired is the payload type whose packets are sent again under this one; 0 for others than those of RTX.
+	repaired [128]media.PayloadType
 }
 
 // newPayloadTypes reads a negotiated list of codecs.
@@ -108,6 +110,7 @@ func newPayloadTypes(codecs []webrtc.RTPCodecParameters) payloadTypes {
 			return media.ParseCodec(r.MimeType) == media.CodecUnknown && r.SDPFmtpLine == apt
 		}); i >= 0 {
 			p.rtx[known] = media.PayloadType(codecs[i].PayloadType)
+			p.repaired[codecs[i].PayloadType&0x7F] = pt
 		}
 	}
 	return p
