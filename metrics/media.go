@@ -13,6 +13,8 @@ type Engine interface {
 	Counters() *stats.Counters
 	// Peers counts the PeerConnections by state.
 	Peers() map[sfu.State]int
+	// PeersByPath counts them by the way that their media takes.
+	PeersByPath() map[sfu.Path]int
 	UpTracks() int
 	// MailboxDepth is the longest mailbox of each kind of owner.
 	MailboxDepth() map[string]int
@@ -23,6 +25,9 @@ var peerStates = []sfu.State{
 	sfu.StateNew, sfu.StateConnecting, sfu.StateConnected, sfu.StateDisconnected, sfu.StateFailed,
 }
 
+// paths are the values of the label "path".
+var paths = []sfu.Path{sfu.PathUndecided, sfu.PathOwn, sfu.PathPion}
+
 // directions and kinds are the values of the labels of the same names.
 var (
 	directions = []stats.Direction{stats.Up, stats.Down}
@@ -31,8 +36,11 @@ var (
 
 var (
 	peersDesc = gauge("peers", "PeerConnections by the state of their transport.", "state")
-	tracks    = gauge("up_tracks", "Tracks that participants publish now.")
-	packets   = counter("rtp_packets_total",
+	pathsDesc = gauge("peers_by_path",
+		"PeerConnections by the way of their media: the server's own, that of pion, or undecided before they are connected.",
+		"path")
+	tracks  = gauge("up_tracks", "Tracks that participants publish now.")
+	packets = counter("rtp_packets_total",
 		"RTP packets received from publishers (up) and sent to subscribers (down).", "direction", "kind")
 	bytesDesc = counter("rtp_bytes_total",
 		"Bytes of RTP packets, headers included, received from publishers (up) and sent to subscribers (down).",
@@ -61,6 +69,10 @@ func collectMedia(ch chan<- prometheus.Metric, e Engine) {
 	peers := e.Peers()
 	for _, state := range peerStates {
 		send(ch, peersDesc, peers[state], string(state))
+	}
+	byPath := e.PeersByPath()
+	for _, path := range paths {
+		send(ch, pathsDesc, byPath[path], string(path))
 	}
 	send(ch, tracks, e.UpTracks())
 

@@ -9,9 +9,11 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"hiroba/sfu/keying"
 	"hiroba/sfu/mailbox"
 	"hiroba/sfu/media"
 	"hiroba/sfu/rtptime"
+	"hiroba/sfu/udp"
 )
 
 // PeerConfig says how a Peer runs.
@@ -37,7 +39,12 @@ type Peer struct {
 	down   *subscriber // owned by shard
 	inbox  *mailbox.Mailbox[func(now time.Time)]
 
+	// mux is the engine's for this PeerConnection, and exporter learns its keys.
+	mux      *udp.PeerMux
+	exporter keying.Exporter
+
 	state atomic.Value // State
+	path  atomic.Value // Path
 	types atomic.Pointer[payloadTypes]
 	// connectedAt is when the transport was last connected, in Unix nanoseconds.
 	connectedAt atomic.Int64
@@ -75,13 +82,16 @@ func (e *Engine) NewPeer(cfg PeerConfig) (*Peer, error) {
 		channels: make(map[string]*channel),
 	}
 	p.state.Store(StateNew)
+	p.path.Store(PathUndecided)
+	p.mux = e.mux.Peer(nil)
 	pc, err := e.newPeerConnection(p, cfg.Loopback)
 	if err != nil {
+		_ = p.mux.Close()
 		return nil, err
 	}
 	p.pc = pc
 	if err := e.add(p); err != nil {
-		_ = pc.Close()
+		_, _ = pc.Close(), p.mux.Close()
 		return nil, err
 	}
 	p.down = newSubscriber(p)
@@ -134,6 +144,9 @@ func (p *Peer) listen() {
 			p.connectedAt.Store(time.Now().UnixNano())
 		}
 		p.post(func(time.Time) { p.handleState(State(s.String())) })
+	})
+	p.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) {
+		p.post(func(time.Time) { p.handlePair(pair) })
 	})
 	p.pc.OnICECandidate(func(c *webrtc.ICECandidate) { p.post(func(time.Time) { p.handleLocalCandidate(c) }) })
 	p.pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
@@ -229,6 +242,7 @@ func (p *Peer) handleState(s State) {
 	p.state.Store(s)
 	p.log.Debug("peer state changed", "state", s)
 	if s == StateConnected {
+		p.choosePath()
 		p.down.post(func(sub *subscriber, now time.Time) { sub.handleConnected(now) })
 	}
 	p.emit(StateChanged{State: s})
@@ -263,6 +277,10 @@ func (p *Peer) teardown() {
 	if err := p.pc.Close(); err != nil {
 		p.log.Debug("closed peer connection", "err", err)
 	}
+	if err := p.mux.Close(); err != nil {
+		p.log.Debug("closed share of the media port", "err", err)
+	}
+	p.exporter.Close()
 	p.loops.Wait()
 	p.state.Store(StateClosed)
 	p.engine.remove(p)

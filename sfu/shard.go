@@ -6,23 +6,24 @@ import (
 	"sync/atomic"
 	"time"
 
-	"hiroba/sfu/history"
 	"hiroba/sfu/mailbox"
 	"hiroba/sfu/media"
+	"hiroba/sfu/pacer"
 	"hiroba/sfu/packet"
 	"hiroba/sfu/stats"
+	"hiroba/sfu/udp"
 )
 
 const (
-	// kept is how many packets of an incoming stream stay for NACKs: three seconds of a picture of 3 Mbit/s. They are
-	// shared by all subscribers.
-	kept = 1024
-	// tick is how often a shard looks at what is due by time, which is sender reports.
+	// tick is how often a shard looks at what is due by time, such as sender reports.
 	tick = 100 * time.Millisecond
+	// audioSlot bounds how long sound is gathered. It is also how often a shard that gathers looks whether some has come, so
+	// that it waits for twice as long at most.
+	audioSlot = time.Millisecond
 )
 
 // shard is the goroutine that owns the egress of its subscribers. A packet is handed to it once, however many of its
-// subscribers want it; they are served one after the other without a lock.
+// subscribers want it; they are served one after the other without a lock, and what they are sent leaves in one batch.
 type shard struct {
 	inbox    *mailbox.Mailbox[shardItem]
 	counters *stats.Counters
@@ -33,8 +34,17 @@ type shard struct {
 	// What follows is owned by run.
 	feeds       map[*UpTrack]*feed
 	subscribers map[*subscriber]struct{}
-	nextTick    time.Time
-	now         time.Time // of the batch
+	// gathered are the feeds with packets that wait for the end of their slot, by kind of media.
+	gathered [media.Video + 1]slot
+	slots    pacer.Slots
+	// parked are the subscribers with packets that wait because so many left just before.
+	parked   []*subscriber
+	nextTick time.Time
+	now      time.Time // of the batch
+	out      transmitter
+	tally    stats.Tally
+	// delays are how long ago packets arrived that leave with this batch.
+	delays []delay
 }
 
 // shardItem is a packet of an up track, or something to do.
@@ -44,89 +54,19 @@ type shardItem struct {
 	do    func(now time.Time)
 }
 
-// feed is a shard's view of an up track: who wants it, and what was sent of it.
-type feed struct {
-	track *UpTrack
-	seats []*seatTrack
-	sent  [media.MaxSpatial + 1]sentStream // by encoding
-	// borrowing is until when another shard may still give what it kept; zero when it has, or there is none.
-	borrowing time.Time
+// slot is a time in which packets are gathered. Due is when it ends; zero while there are none.
+type slot struct {
+	due   time.Time
+	feeds []*feed
 }
 
-// sentStream is what was forwarded of one incoming stream.
-type sentStream struct {
-	source  uint32
-	packets *history.Ring[*packet.Packet] // nil before the first
-
-	// keyframe is the sequence number at which the newest keyframe begins, 0 for none; highest is that of the newest packet.
-	keyframe, highest int64
-	keyframeAt        time.Time
-	timestamp         uint32 // of the keyframe
-	// keyframeBytes is the size of the keyframe; bytes and frames count all from it on.
-	keyframeBytes, bytes, frames int
+// delay is when a packet arrived, and how often it is sent.
+type delay struct {
+	arrived time.Time
+	times   int
 }
 
-const (
-	// replayAge, replayFrames and replayBytes bound what is sent at once to show a new occupant: more would take the
-	// subscriber longer to decode than a keyframe takes to come, and overrun its link.
-	replayAge    = 3 * time.Second
-	replayFrames = 100
-	replayBytes  = 256 << 10
-)
-
-// replay is the range of packets from the newest keyframe on. It is false when there is none, a packet of it is missing,
-// or another keyframe would cost less: that goes to all viewers, while a replay goes to one. Where keyframes are scarce
-// there is no other, and what is kept may be twice as old.
-func (s *sentStream) replay(now time.Time, viewers int, scarce bool) (from, to int64, ok bool) {
-	age, frames, bytes := replayAge, replayFrames, min(s.keyframeBytes*(1+viewers), replayBytes)
-	if scarce {
-		age, frames, bytes = 2*age, 2*frames, replayBytes
-	}
-	if s.packets == nil || s.keyframe == 0 || s.highest-s.keyframe >= kept ||
-		now.Sub(s.keyframeAt) > age || s.frames > frames || s.bytes > bytes {
-		return 0, 0, false
-	}
-	for n := s.keyframe; n <= s.highest; n++ {
-		if _, ok := s.packets.At(n); !ok {
-			return 0, 0, false
-		}
-	}
-	return s.keyframe, s.highest, true
-}
-
-// put keeps a packet, whose reference it takes over. A stream that started again loses its history.
-func (s *sentStream) put(p *packet.Packet) {
-	if s.packets == nil {
-		s.packets = history.NewRing[*packet.Packet](kept)
-	}
-	if s.source != p.Source {
-		s.drain()
-		s.source, s.keyframe, s.highest = p.Source, 0, 0
-	}
-	if p.Info.Keyframe && p.Sequence > s.keyframe {
-		s.keyframe, s.keyframeAt, s.timestamp = p.Sequence, p.Arrived, p.Header.Timestamp
-		s.bytes, s.keyframeBytes, s.frames = 0, 0, 1
-	}
-	if p.Sequence > s.highest && p.Info.StartOfFrame {
-		s.frames++
-	}
-	s.highest = max(s.highest, p.Sequence)
-	s.bytes += len(p.Bytes())
-	if p.Header.Timestamp == s.timestamp {
-		s.keyframeBytes += len(p.Bytes())
-	}
-	if gone, full := s.packets.Put(p.Sequence, p); full {
-		gone.Release()
-	}
-}
-
-func (s *sentStream) drain() {
-	if s.packets != nil {
-		s.packets.Drain((*packet.Packet).Release)
-	}
-}
-
-func newShard(counters *stats.Counters, log *slog.Logger) *shard {
+func newShard(counters *stats.Counters, sender *udp.Sender, log *slog.Logger) *shard {
 	return &shard{
 		inbox:       mailbox.New[shardItem](),
 		counters:    counters,
@@ -134,6 +74,7 @@ func newShard(counters *stats.Counters, log *slog.Logger) *shard {
 		stopped:     make(chan struct{}),
 		feeds:       make(map[*UpTrack]*feed),
 		subscribers: make(map[*subscriber]struct{}),
+		out:         transmitter{sender: sender},
 	}
 }
 
@@ -146,127 +87,175 @@ func (s *shard) stop() {
 // post hands something to do to the shard.
 func (s *shard) post(do func(now time.Time)) bool { return s.inbox.Post(shardItem{do: do}) }
 
-// forward hands a packet to the shard, with a reference of its own.
-func (s *shard) forward(track *UpTrack, p *packet.Packet) {
-	p.Retain()
-	if !s.inbox.Post(shardItem{track: track, pkt: p}) {
-		p.Release()
+// forward hands packets to the shard, with the references that come with them.
+func (s *shard) forward(items []shardItem) {
+	if !s.inbox.PostAll(items) {
+		for i := range items {
+			items[i].pkt.Release()
+		}
 	}
 }
 
 // run is the loop of the shard's goroutine. It ends when the mailbox is closed and empty.
 func (s *shard) run() {
 	defer close(s.stopped)
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
+	timer := time.NewTimer(tick)
+	defer timer.Stop()
 	var batch []shardItem
 	for {
-		select {
-		case <-s.inbox.Wait():
-		case <-ticker.C:
-		}
-		now := time.Now()
-		s.now = now
-		batch = s.inbox.Take(batch)
-		for i := range batch {
-			s.contain(now, &batch[i])
-		}
-		if !now.Before(s.nextTick) {
-			s.nextTick = now.Add(tick)
-			for sub := range s.subscribers {
-				sub.handleTick(now)
+		if s.gathering() { // what comes meanwhile is taken at the end of the slot
+			<-timer.C
+		} else {
+			select {
+			case <-s.inbox.Wait():
+			case <-timer.C:
 			}
 		}
-		if len(batch) == 0 && s.inbox.Closed() {
+		s.now = time.Now()
+		batch = s.inbox.Take(batch)
+		s.handle(s.now, batch)
+		if len(batch) == 0 && !s.gathering() && s.inbox.Closed() {
 			return
 		}
+		timer.Reset(s.untilDue())
 	}
 }
 
-// contain handles one item. A panic costs that item only: the shard serves many calls.
-func (s *shard) contain(now time.Time, item *shardItem) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.counters.Panics.Add(1)
-			s.log.Error("shard panicked", "panic", r, "stack", string(debug.Stack()))
+// handle does one turn of the loop: what was posted, what is due, and one flush.
+func (s *shard) handle(now time.Time, batch []shardItem) {
+	for i := range batch {
+		if item := &batch[i]; item.pkt == nil {
+			s.do(now, item.do)
+		} else {
+			s.gather(item.track, item.pkt)
 		}
-	}()
-	if item.pkt == nil {
-		item.do(now)
-		return
 	}
-	s.handleRTP(now, item.track, item.pkt)
+	s.serve(now)
+	s.unpark(now)
+	if !now.Before(s.nextTick) {
+		s.nextTick = now.Add(tick)
+		s.do(now, s.handleTick)
+	}
+	s.flush()
 }
 
-// handleRTP sends a packet to all seats that want it, and keeps it for those that lose it.
-func (s *shard) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
+// flush sends what this turn of the loop wrote. The counters follow, so that they tell of what has left.
+func (s *shard) flush() {
+	s.out.flush()
+	done := time.Now()
+	for _, d := range s.delays {
+		s.counters.ForwardDelay.ObserveTimes(done.Sub(d.arrived), d.times)
+	}
+	s.delays = s.delays[:0]
+	s.counters.Take(stats.Down, &s.tally)
+	s.slots.HandleWork(s.now, done)
+}
+
+// do does something that was posted. A panic costs that only: the shard serves many calls.
+func (s *shard) do(now time.Time, do func(now time.Time)) {
+	defer s.contain()
+	do(now)
+}
+
+// contain ends a panic. It is to be deferred.
+func (s *shard) contain() {
+	if r := recover(); r != nil {
+		s.counters.Panics.Add(1)
+		s.log.Error("shard panicked", "panic", r, "stack", string(debug.Stack()))
+	}
+}
+
+func (s *shard) handleTick(now time.Time) {
+	for sub := range s.subscribers {
+		s.do(now, sub.handleTick)
+	}
+}
+
+// gathering reports whether packets wait for the end of their slot.
+func (s *shard) gathering() bool {
+	return !s.gathered[media.Audio].due.IsZero() || !s.gathered[media.Video].due.IsZero()
+}
+
+// gather keeps a packet until the end of its slot, which has come when there is none. Its time begins with its arrival.
+func (s *shard) gather(track *UpTrack, p *packet.Packet) {
 	f := s.feeds[track]
 	if f == nil { // the last seat left while the packet was under way
 		p.Release()
 		return
 	}
-	for i := len(f.seats) - 1; i >= 0; i-- { // backwards: a switch removes the seat from its former feed
-		f.seats[i].handleRTP(now, track, p)
+	g := &s.gathered[track.kind]
+	if len(f.packets) == 0 {
+		g.feeds = append(g.feeds, f)
 	}
-	f.sent[p.Encoding].put(p)
-}
-
-// attach makes a seat get the packets of a track.
-func (s *shard) attach(track *UpTrack, seat *seatTrack) {
-	f := s.feeds[track]
-	if f == nil {
-		f = &feed{track: track}
-		s.feeds[track] = f
-		track.attach(s)
-		s.borrow(f)
-	}
-	for _, t := range f.seats {
-		if t == seat {
-			return
+	f.packets = append(f.packets, gathered{Packet: p})
+	if g.due.IsZero() {
+		length := s.slots.Length()
+		if track.kind == media.Audio {
+			length = min(length, audioSlot)
 		}
-	}
-	f.seats = append(f.seats, seat)
-}
-
-// detach undoes attach.
-func (s *shard) detach(track *UpTrack, seat *seatTrack) {
-	f := s.feeds[track]
-	if f == nil {
-		return
-	}
-	for i, t := range f.seats {
-		if t == seat {
-			f.seats[i] = f.seats[len(f.seats)-1]
-			f.seats = f.seats[:len(f.seats)-1]
-			break
-		}
-	}
-	if len(f.seats) == 0 {
-		track.detach(s)
-		for i := range f.sent {
-			f.sent[i].drain()
-		}
-		delete(s.feeds, track)
+		g.due = p.Arrived.Add(length)
 	}
 }
 
-// end takes an ended track away from the seats in which it is.
-func (s *shard) end(track *UpTrack) {
-	if f := s.feeds[track]; f != nil {
-		for len(f.seats) > 0 {
-			f.seats[len(f.seats)-1].vacate(track)
+// serve hands out what was gathered in the slots that are over. Sound goes along with pictures.
+func (s *shard) serve(now time.Time) {
+	video := s.gathered[media.Video].due
+	over := !video.IsZero() && !now.Before(video)
+	for kind := range s.gathered {
+		g := &s.gathered[kind]
+		if g.due.IsZero() || (!over && now.Before(g.due)) {
+			continue
 		}
+		for _, f := range g.feeds {
+			s.serveFeed(now, f)
+		}
+		clear(g.feeds)
+		g.feeds, g.due = g.feeds[:0], time.Time{}
 	}
 }
 
-// sent finds a packet that was forwarded.
-func (s *shard) sent(track *UpTrack, source uint32, sequence int64) (*packet.Packet, bool) {
-	if f := s.feeds[track]; f != nil {
-		for i := range f.sent {
-			if f.sent[i].packets != nil && f.sent[i].source == source {
-				return f.sent[i].packets.At(sequence)
-			}
+// serveFeed offers the packets of a feed to all seats that want it, and keeps them for those that lose them. Each seat gets
+// all of them in a row: they leave together, and its state is at hand.
+func (s *shard) serveFeed(now time.Time, f *feed) {
+	for i := len(f.seats) - 1; i >= 0; i-- {
+		s.serveSeat(now, f, f.seats[i])
+	}
+	for _, p := range f.packets {
+		if p.seats > 0 {
+			s.delays = append(s.delays, delay{p.Arrived, p.seats})
+		}
+		if f.closed {
+			p.Release()
+		} else {
+			f.sent[p.Encoding].put(p.Packet)
 		}
 	}
-	return nil, false
+	clear(f.packets)
+	f.packets = f.packets[:0]
+}
+
+// serveSeat offers the packets of a feed to one of its seats. A panic costs those of this seat.
+func (s *shard) serveSeat(now time.Time, f *feed, seat *seatTrack) {
+	defer s.contain()
+	seat.handleRTP(now, f)
+}
+
+// untilDue is how long the shard may sleep.
+func (s *shard) untilDue() time.Duration {
+	due := s.nextTick
+	for kind := range s.gathered {
+		if at := s.gathered[kind].due; !at.IsZero() && at.Before(due) {
+			due = at
+		}
+	}
+	for _, sub := range s.parked {
+		if at := sub.queue.due(); at.Before(due) {
+			due = at
+		}
+	}
+	wait := max(time.Until(due), 0)
+	if s.gathering() {
+		wait = min(wait, audioSlot)
+	}
+	return wait
 }

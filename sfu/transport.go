@@ -39,10 +39,11 @@ const (
 func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnection, error) {
 	s := webrtc.SettingEngine{LoggerFactory: e.loggers}
 	s.SetLite(true)
-	s.SetICEUDPMux(e.mux)
+	loopback = loopback || e.addr.Addr().IsLoopback()
+	s.SetICEUDPMux(peerMux{p.mux, loopback})
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled) // never resolve names that a client sends
-	s.SetIncludeLoopbackCandidate(loopback || e.addr.Addr().IsLoopback())
+	s.SetIncludeLoopbackCandidate(loopback)
 	s.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
 	s.SetReceiveMTU(packet.MaxBytes)
 	// Only the DTLS server picks the SRTP profile, and browsers take AES-GCM, several times cheaper, when it is first.
@@ -50,6 +51,8 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
 		return nil, fmt.Errorf("set DTLS role: %w", err)
 	}
+	s.SetDTLSServerHelloMessageHook(p.exporter.HandleServerHello)
+	s.SetDTLSKeyLogWriter(&p.exporter)
 	// The cookie exchange guards against spoofed addresses, which ICE has ruled out before.
 	s.SetDTLSInsecureSkipHelloVerify(true)
 	if len(e.cfg.PublicIPs) > 0 {
@@ -79,6 +82,7 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 	if err != nil {
 		return nil, fmt.Errorf("make receiver reports: %w", err)
 	}
+	interceptors.Add(pathGuardFactory{p}) // first, so that nothing comes after it
 	interceptors.Add(feedback)
 	interceptors.Add(reports)
 	interceptors.Add(rtcpInterceptorFactory{p})

@@ -85,7 +85,8 @@ func (t *UpTrack) change(f func([]*shard) []*shard) {
 func (t *UpTrack) fanOut(p *packet.Packet) {
 	if list := t.shards.Load(); list != nil {
 		for _, s := range *list {
-			s.forward(t, p)
+			p.Retain()
+			s.forward([]shardItem{{track: t, pkt: p}})
 		}
 	}
 }

@@ -65,6 +65,8 @@ const (
 	// NoRetransmission: a NACK where no RTX was negotiated. The packet cannot be sent again as it was: its header would differ,
 	// and SRTP must not encrypt two packets under one number.
 	NoRetransmission
+	// QueueFull: so much waits for the subscriber already that it could not be shown in time.
+	QueueFull
 	reasons
 )
 
@@ -74,7 +76,7 @@ const ReasonCount = int(reasons)
 var reasonNames = [reasons]string{
 	"malformed", "unknown_payload_type", "duplicate", "too_old", "padding_only", "awaiting_keyframe", "before_switch",
 	"unsupported_codec", "not_connected", "write_failed", "nack_unknown", "nack_too_soon", "nack_over_budget",
-	"too_many_ssrcs", "other_layer", "no_retransmission",
+	"too_many_ssrcs", "other_layer", "no_retransmission", "queue_full",
 }
 
 // String is the reason as a metric label.
