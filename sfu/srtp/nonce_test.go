@@ -75,7 +75,7 @@ func TestNoKeystreamTwice(t *testing.T) {
 		},
 		"over the wrap": func(k *keystreams, s *srtp.Sealer) {
 			st := s.Stream(video)
-			for i := range 3 * 65536 {
+			for i := range 65536 + 10_000 {
 				k.must(st, uint16(i), "around")
 				if i%1000 == 0 {
 					k.mustNot(st, uint16(i), "again")
@@ -99,17 +99,17 @@ func TestNoKeystreamTwice(t *testing.T) {
 			random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test must repeat
 			st := s.Stream(video)
 			seq := uint16(65000)
-			for range 200_000 {
+			for range 50_000 {
 				seq += uint16(random.IntN(4))
 				k.send(st, seq-uint16(random.IntN(3000)), "anywhere")
 			}
-			if k.sealed < 50_000 {
+			if k.sealed < 12_000 {
 				k.t.Fatalf("only %d were sealed", k.sealed)
 			}
 		},
 		"anything at all": func(k *keystreams, s *srtp.Sealer) {
 			random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // a test must repeat
-			for range 200_000 {
+			for range 50_000 {
 				k.send(s.Stream(uint32(random.IntN(3))), uint16(random.Uint32()), "random")
 			}
 		},

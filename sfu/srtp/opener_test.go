@@ -219,3 +219,21 @@ func TestOpenLengths(t *testing.T) {
 		}
 	}
 }
+
+// TestRTCPMustBeEncrypted: authentic is not enough. Without the check AES-CM would read noise.
+func TestRTCPMustBeEncrypted(t *testing.T) {
+	for _, p := range allProfiles {
+		secret := testSecret(p)
+		theirs, err := pion.CreateContext(secret.Key, secret.Salt, pion.ProtectionProfile(p), pion.SRTCPNoEncryption())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed, err := theirs.EncryptRTCP(nil, []byte{0x80, 201, 0, 1, 0, 0, 0, 1}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := testOpener(t, p, 1).OpenRTCP(sealed); !errors.Is(err, ErrAuth) {
+			t.Errorf("%v: read %x, %v", p, got, err)
+		}
+	}
+}
