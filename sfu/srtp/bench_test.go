@@ -46,6 +46,7 @@ func eachBench(b *testing.B, ours, theirs func(*testing.B, srtp.Profile, []byte,
 
 func BenchmarkSeal(b *testing.B) {
 	eachBench(b, func(b *testing.B, p srtp.Profile, packet []byte, header int) {
+		b.Helper()
 		stream := newSealer(b, p, secret(p, 1)).Stream(0x01020304)
 		var seq uint16
 		for b.Loop() {
@@ -56,6 +57,7 @@ func BenchmarkSeal(b *testing.B) {
 			seq++
 		}
 	}, func(b *testing.B, p srtp.Profile, packet []byte, _ int) {
+		b.Helper()
 		context := newPion(b, p, secret(p, 1))
 		var h rtp.Header
 		if _, err := h.Unmarshal(packet); err != nil {
@@ -74,6 +76,7 @@ func BenchmarkSeal(b *testing.B) {
 func BenchmarkOpen(b *testing.B) {
 	const packets = 1 << 15 // sealed beforehand; afterwards a new receiver begins again
 	sealed := func(b *testing.B, p srtp.Profile, packet []byte, header int) [][]byte {
+		b.Helper()
 		stream := newSealer(b, p, secret(p, 1)).Stream(0x01020304)
 		all := make([][]byte, packets)
 		for i := range all {
@@ -87,6 +90,7 @@ func BenchmarkOpen(b *testing.B) {
 		return all
 	}
 	eachBench(b, func(b *testing.B, p srtp.Profile, packet []byte, header int) {
+		b.Helper()
 		all := sealed(b, p, packet, header)
 		scratch := make([]byte, 0, 1500)
 		var opener *srtp.Opener
@@ -100,6 +104,7 @@ func BenchmarkOpen(b *testing.B) {
 			}
 		}
 	}, func(b *testing.B, p srtp.Profile, packet []byte, header int) {
+		b.Helper()
 		all := sealed(b, p, packet, header)
 		scratch := make([]byte, 0, 1500)
 		var h rtp.Header

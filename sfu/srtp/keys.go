@@ -1,8 +1,6 @@
 package srtp
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Secret is the master key and master salt of one direction (RFC 3711, section 3.2.1). It prints as nothing: no format
 // and no encoder shows its bytes.
@@ -23,11 +21,11 @@ func (s Secret) Clone() Secret {
 
 // usedUp reports whether the secret was wiped. No handshake ends in a key of zeros.
 func (s Secret) usedUp() bool {
-	var any byte
+	var bits byte
 	for _, b := range s.Key {
-		any |= b
+		bits |= b
 	}
-	return any == 0
+	return bits == 0
 }
 
 // Format implements [fmt.Formatter].
