@@ -7,6 +7,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/media"
+	"hiroba/sfu/packet"
 )
 
 // The URIs of the header extensions that the server reads or writes.
@@ -114,6 +115,18 @@ func newPayloadTypes(codecs []webrtc.RTPCodecParameters) payloadTypes {
 		}
 	}
 	return p
+}
+
+// readExtensions finds the header extensions that are read.
+func readExtensions(list []webrtc.RTPHeaderExtensionParameter) packet.ExtensionIDs {
+	return packet.ExtensionIDs{
+		AudioLevel:           extensionID(list, uriAudioLevel),
+		DependencyDescriptor: extensionID(list, uriDependencyDescriptor),
+		TransportSequence:    extensionID(list, uriTransportCC),
+		MID:                  extensionID(list, uriMID),
+		RID:                  extensionID(list, uriRID),
+		RepairedRID:          extensionID(list, uriRepairedRID),
+	}
 }
 
 // extensionID finds the id of a header extension in a negotiated list; 0 when it is not in it.

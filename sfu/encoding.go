@@ -13,7 +13,7 @@ import (
 type encodingInfo struct {
 	// size is width << 16 | height of the picture, in pixels; 0 while it is not known.
 	size atomic.Uint32
-	// newest is when the newest packet came, in Unix nanoseconds.
+	// newest is when the newest packet came, to noteInterval, in Unix nanoseconds.
 	newest atomic.Int64
 	// spatial is the highest spatial layer in the stream's payload, plus 1.
 	spatial atomic.Int32
@@ -28,13 +28,20 @@ type encodingInfo struct {
 
 // handle notes a packet. Lowest is the lowest encoding of the track, which is the last to be put to sleep.
 func (e *encodingInfo) handle(now time.Time, p *packet.Packet, lowest *encodingInfo) {
-	e.newest.Store(now.UnixNano())
+	// Writing an atomic costs much more than reading one.
+	if at := now.UnixNano(); at-e.newest.Load() >= int64(noteInterval) {
+		e.newest.Store(at)
+	}
 	if e == lowest && p.Header.Marker {
 		e.frames.Add(1)
 	}
-	e.seen.Store(lowest.frames.Load())
+	if frames := lowest.frames.Load(); e.seen.Load() != frames {
+		e.seen.Store(frames)
+	}
 	if w, h := p.Info.Width, p.Info.Height; w != 0 {
-		e.size.Store(uint32(w)<<16 | uint32(h))
+		if size := uint32(w)<<16 | uint32(h); e.size.Load() != size {
+			e.size.Store(size)
+		}
 	}
 	spatial := int32(p.Info.Spatial) + 1
 	switch {

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -38,10 +39,13 @@ func (p *Peer) choosePath() {
 		return
 	}
 	keys, destination, ok := p.ownPath()
-	var sealer *srtp.Sealer
+	var (
+		sealer *srtp.Sealer
+		opener *srtp.Opener
+	)
 	if ok {
 		var err error
-		if sealer, err = srtp.NewSealer(keys.Profile, keys.Local); err != nil {
+		if sealer, opener, err = newCipher(keys); err != nil {
 			p.log.Warn("refused keys of the transport", "err", err)
 			ok = false
 		}
@@ -53,9 +57,28 @@ func (p *Peer) choosePath() {
 	p.exporter.Close()
 	p.path.Store(path)
 	p.log.Debug("path chosen", "path", path)
+	if ok {
+		p.uplink.start(opener)
+	} else {
+		p.uplink.yield()
+		p.readFeedback()
+	}
 	p.down.post(func(s *subscriber, _ time.Time) {
 		s.setOutlet(outlet{path: path, sealer: sealer, destination: destination})
 	})
+}
+
+// newCipher makes what encrypts and decrypts the media of a peer.
+func newCipher(keys srtp.Keys) (*srtp.Sealer, *srtp.Opener, error) {
+	sealer, err := srtp.NewSealer(keys.Profile, keys.Local)
+	if err != nil {
+		return nil, nil, fmt.Errorf("use local key: %w", err)
+	}
+	opener, err := srtp.NewOpener(keys.Profile, keys.Remote, maxNamed)
+	if err != nil {
+		return nil, nil, fmt.Errorf("use remote key: %w", err)
+	}
+	return sealer, opener, nil
 }
 
 // ownPath is what the server's own path needs; false where something of it is not to be had.

@@ -41,6 +41,7 @@ type Peer struct {
 
 	// mux is the engine's for this PeerConnection, and exporter learns its keys.
 	mux      *udp.PeerMux
+	uplink   *uplink
 	exporter keying.Exporter
 
 	state atomic.Value // State
@@ -62,6 +63,7 @@ type Peer struct {
 
 	// What follows is owned by run.
 	seats      []*seat
+	read       int // of how many of them RTCP is read; see readFeedback
 	tracks     map[media.MID]*UpTrack
 	candidates int
 	channels   map[string]*channel
@@ -83,7 +85,15 @@ func (e *Engine) NewPeer(cfg PeerConfig) (*Peer, error) {
 	}
 	p.state.Store(StateNew)
 	p.path.Store(PathUndecided)
-	p.mux = e.mux.Peer(nil)
+	uplink, err := newUplink(p)
+	if err != nil {
+		return nil, err
+	}
+	p.uplink = uplink
+	p.mux = e.mux.Peer(uplink)
+	if e.cfg.PionPath {
+		uplink.yield()
+	}
 	pc, err := e.newPeerConnection(p, cfg.Loopback)
 	if err != nil {
 		_ = p.mux.Close()
@@ -150,7 +160,7 @@ func (p *Peer) listen() {
 	})
 	p.pc.OnICECandidate(func(c *webrtc.ICECandidate) { p.post(func(time.Time) { p.handleLocalCandidate(c) }) })
 	p.pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
-		p.post(func(time.Time) { p.handleTrack(t, r) })
+		p.post(func(now time.Time) { p.handleTrack(now, t, r) })
 	})
 	p.pc.OnDataChannel(func(dc *webrtc.DataChannel) { p.acceptChannel(dc) })
 }
@@ -269,6 +279,7 @@ func (p *Peer) settle() {
 // teardown ends everything that belongs to the peer, in an order in which nothing outlives what it uses.
 func (p *Peer) teardown() {
 	p.inbox.Close()
+	p.uplink.close()
 	for _, t := range p.tracks {
 		t.end()
 	}

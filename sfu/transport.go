@@ -11,8 +11,6 @@ import (
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/report"
-	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/transport/v5/packetio"
 	"github.com/pion/webrtc/v4"
 
@@ -73,19 +71,9 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 	s.BufferFactory = p.streamLimit().newBuffer
 
 	interceptors := &interceptor.Registry{}
-	feedback, err := twcc.NewSenderInterceptor(twcc.SendInterval(feedbackInterval),
-		twcc.WithLoggerFactory(e.loggers))
-	if err != nil {
-		return nil, fmt.Errorf("make transport-wide feedback: %w", err)
-	}
-	reports, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(e.loggers))
-	if err != nil {
-		return nil, fmt.Errorf("make receiver reports: %w", err)
-	}
 	interceptors.Add(pathGuardFactory{p}) // first, so that nothing comes after it
-	interceptors.Add(feedback)
-	interceptors.Add(reports)
-	interceptors.Add(rtcpInterceptorFactory{p})
+	interceptors.Add(pionFeedbackFactory{e})
+	interceptors.Add(rtcpInterceptorFactory{p, p.postSenderReport})
 
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(e.media), webrtc.WithSettingEngine(s),
 		webrtc.WithInterceptorRegistry(interceptors))

@@ -7,9 +7,6 @@ import (
 	"hiroba/sfu/seqnum"
 )
 
-// reportInterval is how often a stream is reported on. RFC 3550 (section 6.2) allows a session of two as much.
-const reportInterval = time.Second
-
 // maxLost and minLost bound the cumulative loss, a signed number of 24 bits (RFC 3550, section 6.4.1).
 const (
 	maxLost = 1<<23 - 1
@@ -52,7 +49,7 @@ type Reception struct {
 
 	lastSR   uint32
 	lastSRAt time.Time
-	due      time.Time
+	news     bool // something came since the last report
 }
 
 // HandleRTP notes a packet of a clock of rate units per second.
@@ -70,10 +67,8 @@ func (r *Reception) HandleRTP(now time.Time, sequence uint16, timestamp, rate ui
 	case seqnum.Late:
 	}
 	r.received++
+	r.news = true
 	r.handleTransit(now, timestamp, rate)
-	if r.due.IsZero() {
-		r.due = now.Add(reportInterval)
-	}
 }
 
 // handleTransit follows the jitter (RFC 3550, section 6.4.1 and appendix A.8).
@@ -102,12 +97,12 @@ func (r *Reception) HandleSenderReport(now time.Time, ntp rtptime.NTP) {
 	r.lastSR, r.lastSRAt = ntp.Middle(), now
 }
 
-// PollReport hands out a report if one is due.
+// PollReport hands out a report on what came since the last one. It is false if nothing did.
 func (r *Reception) PollReport(now time.Time) (Report, bool) {
-	if r.due.IsZero() || now.Before(r.due) {
+	if !r.news {
 		return Report{}, false
 	}
-	r.due = time.Time{} // until the next packet
+	r.news = false
 	expected := r.highest - r.first + 1
 	report := Report{
 		Lost:    int32(min(max(expected-r.received, minLost), maxLost)), //nolint:gosec // 24 bits
@@ -125,6 +120,3 @@ func (r *Reception) PollReport(now time.Time) (Report, bool) {
 	}
 	return report, true
 }
-
-// Deadline is when PollReport has a report; the zero time is not before another packet.
-func (r *Reception) Deadline() time.Time { return r.due }

@@ -67,6 +67,10 @@ const (
 	NoRetransmission
 	// QueueFull: so much waits for the subscriber already that it could not be shown in time.
 	QueueFull
+	// NotAuthentic: not encrypted with the keys of the client, or changed on its way.
+	NotAuthentic
+	// UnknownStream: an SSRC of which neither header extensions nor the offer say what it is.
+	UnknownStream
 	reasons
 )
 
@@ -76,7 +80,8 @@ const ReasonCount = int(reasons)
 var reasonNames = [reasons]string{
 	"malformed", "unknown_payload_type", "duplicate", "too_old", "padding_only", "awaiting_keyframe", "before_switch",
 	"unsupported_codec", "not_connected", "write_failed", "nack_unknown", "nack_too_soon", "nack_over_budget",
-	"too_many_ssrcs", "other_layer", "no_retransmission", "queue_full",
+	"too_many_ssrcs", "other_layer", "no_retransmission", "queue_full", "not_authentic",
+	"unknown_stream",
 }
 
 // String is the reason as a metric label.
