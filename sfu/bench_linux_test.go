@@ -1,0 +1,319 @@
+package sfu_test
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"hiroba/sfu"
+	"hiroba/sfu/media"
+	"hiroba/sfu/stats"
+)
+
+const (
+	// subscribers is how many a picture goes to.
+	subscribers = 50
+	// publishers is how many send in the benchmark of ingress.
+	publishers = 20
+	// rounds is how often the variants are measured in turn, so that what else a machine does hits all of them.
+	rounds = 3
+	// warmUp and span are how long traffic runs before and while it is measured.
+	warmUp, span = 2 * time.Second, 4 * time.Second
+)
+
+// variant is a way to do the work of a benchmark. It starts idle, with all clients connected.
+type variant struct {
+	name  string
+	start func(b *testing.B) *traffic
+}
+
+// traffic is a variant at work.
+type traffic struct {
+	begin   func()
+	packets func() uint64 // forwarded or received so far
+	// probed is how many packets came out at the other end; nil where there is none.
+	probed func() uint64
+}
+
+// cost is what a packet costs.
+type cost struct {
+	cpu, net    float64 // microseconds; net is without what the same connections cost without packets
+	allocations float64
+	bytes       float64
+}
+
+// usage is what the process has used.
+type usage struct {
+	cpu     time.Duration
+	mallocs uint64
+	bytes   uint64
+}
+
+func used(b *testing.B) usage {
+	b.Helper()
+	var r syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+		b.Fatal(err)
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return usage{time.Duration(r.Utime.Nano() + r.Stime.Nano()), m.Mallocs, m.TotalAlloc}
+}
+
+// measure lets a variant work and reports what its packets cost.
+func measure(b *testing.B, v variant) cost {
+	b.Helper()
+	t := v.start(b)
+	time.Sleep(warmUp / 2) // ICE and DTLS have settled
+	runtime.GC()
+	idle := used(b)
+	time.Sleep(span / 2)
+	idlePerSecond := (used(b).cpu - idle.cpu).Seconds() / (span / 2).Seconds()
+
+	t.begin()
+	time.Sleep(warmUp)
+	before, packetsBefore := used(b), t.packets()
+	var probedBefore uint64
+	if t.probed != nil {
+		probedBefore = t.probed()
+	}
+	time.Sleep(span)
+	after, packets := used(b), t.packets()-packetsBefore
+	if packets == 0 {
+		b.Fatal("no packets")
+	}
+	if t.probed != nil {
+		want := float64(packets) / subscribers
+		if got := float64(t.probed() - probedBefore); math.Abs(got-want) > want/20 {
+			b.Errorf("the probe read %.0f packets of %.0f", got, want)
+		}
+	}
+	cpu := (after.cpu - before.cpu).Seconds()
+	n := float64(packets)
+	c := cost{
+		cpu:         cpu / n * 1e6,
+		net:         (cpu - idlePerSecond*span.Seconds()) / n * 1e6,
+		allocations: float64(after.mallocs-before.mallocs) / n,
+		bytes:       float64(after.bytes-before.bytes) / n,
+	}
+	b.ReportMetric(0, "ns/op") // means nothing here
+	b.ReportMetric(c.cpu, "us/packet")
+	b.ReportMetric(c.net, "net-us/packet")
+	b.ReportMetric(c.allocations, "allocs/packet")
+	b.ReportMetric(n/span.Seconds(), "packets/s")
+	return c
+}
+
+// compare measures all variants in turn, and prints how they compare to the last one, which is ours.
+func compare(b *testing.B, variants []variant) {
+	b.Helper()
+	costs := make([][]cost, len(variants))
+	for round := range rounds {
+		for i, v := range variants {
+			b.Run(fmt.Sprintf("%d/%s", round+1, v.name), func(b *testing.B) {
+				for b.Loop() { // once: it takes far longer than -benchtime
+					costs[i] = append(costs[i], measure(b, v))
+				}
+			})
+		}
+	}
+	ours := costs[len(costs)-1]
+	var table strings.Builder
+	fmt.Fprintf(&table, "\n| %s | CPU µs/packet | without idle | cost in ours | without idle | allocations/packet |\n", b.Name())
+	table.WriteString("| --- | --- | --- | --- | --- | --- |\n")
+	for i, v := range variants {
+		if len(costs[i]) == 0 || len(costs[i]) != len(ours) {
+			continue // -bench chose others
+		}
+		column := func(value func(cost) float64) (values []float64) {
+			for _, c := range costs[i] {
+				values = append(values, value(c))
+			}
+			return values
+		}
+		ratio := func(value func(cost) float64) (values []float64) {
+			for j, c := range costs[i] {
+				values = append(values, value(c)/value(ours[j]))
+			}
+			return values
+		}
+		cpu, net := func(c cost) float64 { return c.cpu }, func(c cost) float64 { return c.net }
+		fmt.Fprintf(&table, "| %s | %s | %s | %s | %s | %.2f (%.0f B) |\n", v.name,
+			spread(column(cpu)), spread(column(net)), spread(ratio(cpu)), spread(ratio(net)),
+			median(column(func(c cost) float64 { return c.allocations })), median(column(func(c cost) float64 { return c.bytes })))
+	}
+	fmt.Fprintln(os.Stdout, table.String())
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+// spread is the median and, in brackets, from where to where the values go.
+func spread(values []float64) string {
+	return fmt.Sprintf("%.2f [%.2f..%.2f]", median(values), slices.Min(values), slices.Max(values))
+}
+
+// BenchmarkEgress forwards one picture to 50 subscribers, in bursts of 8 packets, 30 times a second. All subscribers but one
+// drop them in the kernel. Ours includes what it costs to receive the picture; pion is handed it.
+func BenchmarkEgress(b *testing.B) {
+	compare(b, []variant{
+		{"pion", func(b *testing.B) *traffic { return pionEgress(b, false) }},
+		{"pion-default", func(b *testing.B) *traffic { return pionEgress(b, true) }},
+		{"ours-pion-path", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{PionPath: true}) }},
+		{"ours-no-gso", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{NoGSO: true}) }},
+		{"ours", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{}) }},
+	})
+}
+
+// BenchmarkIngress receives pictures of 20 publishers, whom nobody watches.
+func BenchmarkIngress(b *testing.B) {
+	compare(b, []variant{
+		{"pion", func(b *testing.B) *traffic { return pionIngress(b, false) }},
+		{"pion-default", func(b *testing.B) *traffic { return pionIngress(b, true) }},
+		{"ours-pion-path", func(b *testing.B) *traffic { return ownIngress(b, sfu.Config{PionPath: true}) }},
+		{"ours", func(b *testing.B) *traffic { return ownIngress(b, sfu.Config{}) }},
+	})
+}
+
+func pionEgress(b *testing.B, defaults bool) *traffic {
+	b.Helper()
+	s, f := newPionServer(b, defaults), startFarm(b)
+	connect := func(role farmRole) int {
+		return f.connect(role, func(sdp string, _ []string) string { return s.answer(b, role, sdp) })
+	}
+	probe := connect(farmProbe)
+	for range subscribers - 1 {
+		connect(farmSink)
+	}
+	return &traffic{
+		begin:   func() { b.Cleanup(s.sendFrames()) },
+		packets: s.packets.Load,
+		probed:  func() uint64 { return f.received(probe) },
+	}
+}
+
+func pionIngress(b *testing.B, defaults bool) *traffic {
+	b.Helper()
+	s, f := newPionServer(b, defaults), startFarm(b)
+	for range publishers {
+		f.connect(farmPublisher, func(sdp string, _ []string) string { return s.answer(b, farmPublisher, sdp) })
+	}
+	return &traffic{begin: f.send, packets: s.packets.Load}
+}
+
+// benchSink gives the events of one peer to the benchmark.
+type benchSink chan sfu.Event
+
+// PeerEvent implements sfu.Sink.
+func (s benchSink) PeerEvent(_ *sfu.Peer, e sfu.Event) {
+	select {
+	case s <- e:
+	default: // only the first are of interest
+	}
+}
+
+// ownClient connects a client of the farm to the engine. It returns the peer, the number of the client in the farm, and
+// the track that it publishes, if it does.
+func ownClient(b *testing.B, e *sfu.Engine, f *farm, role farmRole) (peer *sfu.Peer, client int, track *sfu.UpTrack) {
+	b.Helper()
+	events := make(benchSink, 100)
+	peer, err := e.NewPeer(sfu.PeerConfig{ID: string(role), Sink: events})
+	if err != nil {
+		b.Fatal(err)
+	}
+	client = f.connect(role, func(sdp string, mids []string) string {
+		o := sfu.Offer{ID: 1, SDP: sdp}
+		if role == farmPublisher {
+			o.SendMIDs = []media.MID{media.MID(mids[0])}
+		} else {
+			o.Seats = []sfu.SeatMIDs{{Audio: media.MID(mids[0]), Video: media.MID(mids[1])}}
+		}
+		peer.HandleOffer(o)
+		for timeout := time.After(wait); ; {
+			select {
+			case event := <-events:
+				switch event := event.(type) {
+				case sfu.TrackAdded:
+					track = event.Track
+				case sfu.Answered:
+					return event.SDP
+				case sfu.OfferFailed:
+					b.Fatal(event.Err)
+				}
+			case <-timeout:
+				b.Fatal("no answer")
+			}
+		}
+	})
+	return peer, client, track
+}
+
+func newBenchEngine(b *testing.B, cfg sfu.Config) *sfu.Engine {
+	b.Helper()
+	cfg.Listen = "127.0.0.1:0"
+	e, err := sfu.New(cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	return e
+}
+
+// checkPath makes sure that the benchmark measures what it says.
+func checkPath(b *testing.B, e *sfu.Engine, cfg sfu.Config) {
+	b.Helper()
+	want := sfu.PathOwn
+	if cfg.PionPath {
+		want = sfu.PathPion
+	}
+	for end := time.Now().Add(wait); e.PeersByPath()[want] < publishers; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			b.Fatalf("paths are %v", e.PeersByPath())
+		}
+	}
+}
+
+func ownEgress(b *testing.B, cfg sfu.Config) *traffic {
+	b.Helper()
+	e, f := newBenchEngine(b, cfg), startFarm(b)
+	_, _, track := ownClient(b, e, f, farmPublisher)
+	first, probe, _ := ownClient(b, e, f, farmProbe)
+	peers := []*sfu.Peer{first}
+	for range subscribers - 1 {
+		peer, _, _ := ownClient(b, e, f, farmSink)
+		peers = append(peers, peer)
+	}
+	checkPath(b, e, cfg)
+	return &traffic{
+		begin: func() {
+			for _, peer := range peers {
+				peer.Seat(0, sfu.Occupant{Video: track})
+			}
+			f.send()
+		},
+		packets: func() uint64 { return e.Counters().Packets(stats.Down, media.Video) },
+		probed:  func() uint64 { return f.received(probe) },
+	}
+}
+
+func ownIngress(b *testing.B, cfg sfu.Config) *traffic {
+	b.Helper()
+	e, f := newBenchEngine(b, cfg), startFarm(b)
+	for range publishers {
+		ownClient(b, e, f, farmPublisher)
+	}
+	checkPath(b, e, cfg)
+	return &traffic{begin: f.send, packets: func() uint64 { return e.Counters().Packets(stats.Up, media.Video) }}
+}
