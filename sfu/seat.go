@@ -270,7 +270,7 @@ func (t *seatTrack) replay(encoding int8, scarce bool) bool {
 	newest, _ := kept.packets.At(to)
 	for n := from; n <= to; n++ {
 		p, _ := kept.packets.At(n)
-		t.send(now, t.target, p, newest)
+		t.send(now, t.target, p, newest, 0)
 	}
 	t.peer.engine.counters.Replays.Add(1)
 	t.flight.Replayed(now, t.target.csrc, to-from+1)
@@ -284,15 +284,15 @@ func (t *seatTrack) handleRTP(now time.Time, f *feed) {
 		p := &f.packets[i]
 		if !t.peer.down.connected {
 			t.dropped(stats.NotConnected)
-		} else if t.send(now, f.track, p.Packet, nil) {
+		} else if t.send(now, f.track, p.Packet, nil, p.padding) {
 			p.seats++
 		}
 	}
 }
 
-// send passes a packet through the line, and on to the client. Newest is the last packet of a replay, nil outside of one. It
-// reports whether the packet leaves now.
-func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet) bool {
+// send passes a packet through the line, and on to the client. Newest is the last packet of a replay, nil outside of one.
+// Padding is added where it helps. It reports whether the packet leaves now.
+func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet, padding uint8) bool {
 	var (
 		out          egress.Packet
 		switched, ok bool
@@ -313,6 +313,9 @@ func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet
 		t.peer.engine.counters.SeatSwitches.Add(1)
 		t.line.HandleSwitch()
 		t.flight.Switched(now, track.csrc)
+	}
+	if t.peer.down.outlet.path == PathOwn && !out.Empty {
+		out.Padding = padding
 	}
 	left := t.write(now, track.csrc, &out)
 	t.report(now) // at once after a switch, for lip sync

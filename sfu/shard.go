@@ -217,6 +217,7 @@ func (s *shard) serve(now time.Time) {
 // serveFeed offers the packets of a feed to all seats that want it, and keeps them for those that lose them. Each seat gets
 // all of them in a row: they leave together, and its state is at hand.
 func (s *shard) serveFeed(now time.Time, f *feed) {
+	align(f.packets)
 	for i := len(f.seats) - 1; i >= 0; i-- {
 		s.serveSeat(now, f, f.seats[i])
 	}

@@ -65,7 +65,7 @@ func (w *writer) setMID(mid media.MID) {
 
 // bound is how much memory build needs for a packet, at most.
 func (w *writer) bound(p *egress.Packet) int {
-	n := fixedBytes + 2 + len(w.mid) + len(p.Source.Payload())
+	n := fixedBytes + 2 + len(w.mid) + len(p.Source.Payload()) + int(p.Padding)
 	if w.idDescriptor != 0 {
 		n += 2 + longestExtension
 	}
@@ -97,7 +97,16 @@ func (w *writer) build(
 	if err != nil {
 		return 0, 0, err
 	}
-	return header, len(p.AppendPayload(b[:header])), nil
+	n = len(p.AppendPayload(b[:header]))
+	if p.Padding > 0 {
+		b[0] |= 0x20
+		for last := n + int(p.Padding) - 1; n < last; n++ {
+			b[n] = 0
+		}
+		b[n] = p.Padding
+		n++
+	}
+	return header, n, nil
 }
 
 // The profiles of header extensions, and up to which ids and lengths the one-byte form goes (RFC 8285, section 4).

@@ -157,6 +157,52 @@ func TestT11RTXHasItsOwnNumbers(t *testing.T) {
 	}
 }
 
+// TestPaddingIsNoPayload: packets that are made equally long have the payload that they had (RFC 3550, section 5.1).
+func TestPaddingIsNoPayload(t *testing.T) {
+	p := av1Keyframe(t, 12, 4)
+	for _, padding := range []uint8{0, 1, 7, maxPadding} {
+		out, _, _, _ := newAV1Line().HandleRTP(1, p)
+		out.Padding = padding
+		writer := writer{ssrc: 5, idDescriptor: 12}
+		w := &wire{}
+		if err := w.write(&writer, &out, 99, 7); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.packets[0]; string(got.Payload) != string(p.Payload()) || got.PaddingSize != padding {
+			t.Errorf("padding of %d: payload %x and %d bytes of padding", padding, got.Payload, got.PaddingSize)
+		}
+	}
+}
+
+func TestPacketsOfAFrameAreMadeEquallyLong(t *testing.T) {
+	sizes := func(sizes ...int) (packets []gathered) {
+		for _, n := range sizes {
+			p := packet.New()
+			p.Header.Payload = packet.Span{From: 12, To: uint16(12 + n)} //nolint:gosec // small
+			packets = append(packets, gathered{Packet: p})
+		}
+		return packets
+	}
+	for _, test := range []struct{ sizes, want []int }{
+		{nil, nil},
+		{[]int{1100}, []int{1100}},
+		{[]int{1100, 1100, 1101, 1101}, []int{1101, 1101, 1101, 1101}},
+		{[]int{1098, 1100, 1101}, []int{1101, 1101, 1101}},
+		{[]int{1100, 900, 905}, []int{1100, 905, 905}},
+		{[]int{900, 1100}, []int{900, 1100}}, // too much to add
+		{[]int{0, 5}, []int{0, 5}},           // no payload stays none
+		{[]int{1090, 1097, 1104}, []int{1090, 1104, 1104}},
+	} {
+		packets := sizes(test.sizes...)
+		align(packets)
+		for i, p := range packets {
+			if got := len(p.Payload()) + int(p.padding); got != test.want[i] {
+				t.Errorf("%v: packet %d is made %d bytes long, want %d", test.sizes, i, got, test.want[i])
+			}
+		}
+	}
+}
+
 // TestWriterAllocatesNothing counts allocations per packet, with descriptors of both forms.
 func TestWriterAllocatesNothing(t *testing.T) {
 	p := av1Keyframe(t, 12, 4)
