@@ -77,7 +77,11 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(e.media), webrtc.WithSettingEngine(s),
 		webrtc.WithInterceptorRegistry(interceptors))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{e.certificate}})
+	pc, err := api.NewPeerConnection(webrtc.Configuration{
+		Certificates: []webrtc.Certificate{e.certificate},
+		// Which stream a packet is of stands in its header extensions: with Cryptex (RFC 9335) they would be encrypted.
+		RTPHeaderEncryptionPolicy: webrtc.RTPHeaderEncryptionPolicyDisable,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("make peer connection: %w", err)
 	}
