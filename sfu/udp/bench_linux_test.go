@@ -39,16 +39,9 @@ func BenchmarkSend(b *testing.B) {
 		for _, mode := range []string{"plain", "sendmmsg", "gso"} {
 			b.Run(fmt.Sprintf("run=%d/%s", run, mode), func(b *testing.B) {
 				m := listen(b, func(c *Config) { c.GSO = mode == "gso" })
-				a := newAgent(b, m, nil, "one")
 				to := make([]*Destination, destinations)
 				for i := range to {
-					c := newClient(b, m)
-					to[i] = destination(b, a, c)
-					c.conn.Close()
-					to[i] = &Destination{local: to[i].local}
-					quiet := deaf(b, m)
-					to[i].remote = quiet.addr()
-					to[i].path.set(to[i].local, to[i].remote)
+					to[i] = newDestination(m.locals[0], deaf(b, m).addr())
 				}
 				s, conn := m.NewSender(), m.locals[0].sockets[0].conn
 				payload := make([]byte, benchmarkBytes)
@@ -76,6 +69,7 @@ func BenchmarkSend(b *testing.B) {
 }
 
 func send(b *testing.B, conn *net.UDPConn, payload []byte, d *Destination) {
+	b.Helper()
 	if _, err := conn.WriteToUDPAddrPort(payload, d.remote); err != nil {
 		b.Fatal(err)
 	}
@@ -144,6 +138,7 @@ func BenchmarkReceive(b *testing.B) {
 
 // cpu is the processor time of this process.
 func cpu(b *testing.B) time.Duration {
+	b.Helper()
 	var usage unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
 		b.Fatal(err)

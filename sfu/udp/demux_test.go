@@ -1,6 +1,7 @@
 package udp
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -200,8 +201,15 @@ func (r *testReader) put(b []byte, from netip.AddrPort) {
 
 func junk() [][]byte {
 	return [][]byte{
-		{}, {4}, {19}, {64}, {127}, {192}, {255},
-		{22, 254, 253, 0, 0}, media("from nobody"), // DTLS and SRTP of a stranger
+		{},
+		{4},
+		{19},
+		{64},
+		{127},
+		{192},
+		{255},
+		{22, 254, 253, 0, 0},
+		media("from nobody"), // DTLS and SRTP of a stranger
 		stunMessage(bindingRequest, "nobody:theirs"), stunMessage(bindingRequest, "no colon"),
 		stunMessage(bindingRequest, ""), stunMessage(stunBindingReply, "one:theirs"),
 		stunMessage(bindingRequest, "one:theirs")[:20], append(stunMessage(bindingRequest, "one:theirs"), 0),
@@ -279,7 +287,7 @@ func TestConn(t *testing.T) {
 		t.Errorf("read %q from %v: %v", b[:n], from, err)
 	}
 	c.send([]byte("\x16hello"))
-	if _, _, err := a.conn.ReadFromAddrPort(b[:3]); err != io.ErrShortBuffer {
+	if _, _, err := a.conn.ReadFromAddrPort(b[:3]); !errors.Is(err, io.ErrShortBuffer) {
 		t.Errorf("read into little: %v", err)
 	}
 
@@ -294,7 +302,7 @@ func TestConn(t *testing.T) {
 	if err := await(t, failed, "end of a closed read"); err == nil {
 		t.Error("read from a closed conn")
 	}
-	if _, err := other.WriteToAddrPort(b, c.addr()); err != io.ErrClosedPipe {
+	if _, err := other.WriteToAddrPort(b, c.addr()); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("write to a closed conn: %v", err)
 	}
 	c.send([]byte("\x16again"))
@@ -310,7 +318,7 @@ func TestConn(t *testing.T) {
 		failed <- err
 	}()
 	a.peer.Close()
-	if err := await(t, failed, "end of reading"); err != io.EOF {
+	if err := await(t, failed, "end of reading"); !errors.Is(err, io.EOF) {
 		t.Errorf("read from a closed peer: %v", err)
 	}
 }

@@ -74,9 +74,10 @@ func (c *client) receive() ([]byte, netip.AddrPort) {
 
 // stunMessage has the header of its kind and, if not empty, a username.
 func stunMessage(kind uint16, username string) []byte {
-	b := make([]byte, stunHeaderBytes)
-	binary.BigEndian.PutUint16(b, kind)
-	binary.BigEndian.PutUint32(b[4:], stunMagicCookie)
+	b := binary.BigEndian.AppendUint16(nil, kind)
+	b = binary.BigEndian.AppendUint16(b, 0) // the length, see below
+	b = binary.BigEndian.AppendUint32(b, stunMagicCookie)
+	b = append(b, "transaction1"...)
 	if username != "" {
 		b = binary.BigEndian.AppendUint16(b, stunUsername)
 		b = binary.BigEndian.AppendUint16(b, uint16(len(username)))
@@ -175,11 +176,12 @@ func (r *recorder) HandleMedia(_ time.Time, p *packet.Packet) bool {
 func (r *recorder) HandleBatch(now time.Time) time.Time {
 	r.enter()
 	defer r.busy.Store(false)
-	r.batch <- now
-	if r.due == nil {
-		return time.Time{}
+	var due time.Time
+	if r.due != nil {
+		due = r.due(now)
 	}
-	return r.due(now)
+	r.batch <- now // last: tests change due once they know of the call
+	return due
 }
 
 func (r *recorder) enter() {

@@ -149,8 +149,8 @@ func (l *local) find(b []byte, from netip.AddrPort) target {
 	return target{drop: UnknownSource}
 }
 
-// claim is called when pion writes through k to remote. It returns the route if the peer of k owns the address now: because nobody
-// else did, or because what it writes is the answer to a binding request.
+// claim is called when pion writes through k to remote. It returns the route if the peer of k owns the address now: because
+// nobody else did, or because what it writes is the answer to a binding request.
 func (l *local) claim(k *link, remote netip.AddrPort, answers bool) *route {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -150,8 +150,8 @@ func TestReceiverIsNeverCalledConcurrently(t *testing.T) {
 func TestClosedPeerIsNotCalled(t *testing.T) {
 	m := listen(t)
 	r := newRecorder()
-	a, c := connected(t, m, r, "one")
 	r.due = func(now time.Time) time.Time { return now.Add(time.Millisecond) }
+	a, c := connected(t, m, r, "one")
 	c.send(media("1"))
 	await(t, r.batch, "batch")
 	a.peer.Close()

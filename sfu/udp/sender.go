@@ -95,8 +95,8 @@ func (m *Mux) NewSender() *Sender {
 	return s
 }
 
-// Next returns n bytes of memory for the next datagram, at most 64 KiB. They are valid until Flush, which happens by itself when there
-// is no more memory. Without a Commit the next call returns the same memory.
+// Next returns n bytes of memory for the next datagram, at most 64 KiB. They are valid until Flush, which happens by itself
+// when there is no more memory. Without a Commit the next call returns the same memory.
 func (s *Sender) Next(n int) []byte {
 	if n > chunkBytes {
 		panic(fmt.Sprintf("udp: a datagram of %d bytes", n))
@@ -122,6 +122,9 @@ func (s *Sender) Next(n int) []byte {
 // Commit adds the first n bytes of what Next returned to the batch, for d. Datagrams to one destination are sent in the order of
 // their commits.
 func (s *Sender) Commit(d *Destination, n int) {
+	if n == 0 {
+		return
+	}
 	i := int32(len(s.entries)) //nolint:gosec // at most maxEntries
 	s.entries = append(s.entries, entry{b: s.next[:n:n], next: -1})
 	s.at += n

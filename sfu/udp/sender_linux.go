@@ -70,7 +70,8 @@ func (t *transmitter) init(way *lane) {
 	t.runs = make([]run, maxMessages)
 	for i := range t.messages {
 		t.messages[i].header.Name = &t.names[i][0]
-		header := (*unix.Cmsghdr)(unsafe.Pointer(&t.controls[i*segmentControlBytes])) // aligned: CmsgSpace is
+		//nolint:gosec // the kernel's layout; aligned, as CmsgSpace is
+		header := (*unix.Cmsghdr)(unsafe.Pointer(&t.controls[i*segmentControlBytes]))
 		header.Level, header.Type = unix.SOL_UDP, unix.UDP_SEGMENT
 		header.SetLen(unix.CmsgLen(2))
 	}
@@ -139,7 +140,7 @@ func (w *lane) gather(r *run, at int) int {
 			break
 		}
 		v := &w.vectors[at]
-		v.Base = unsafe.SliceData(b)
+		v.Base = &b[0]
 		v.SetLen(len(b))
 		at++
 		r.segments++
@@ -164,8 +165,8 @@ func (w *lane) advance() {
 	}
 }
 
-// sendRuns sends the first n runs. If a destination refuses a run, the cursor goes back to it and it is built again without runs. It
-// reports false if the rest of the batch was dropped.
+// sendRuns sends the first n runs. If a destination refuses a run, the cursor goes back to it and all from there on is built
+// again, this destination without runs. It reports false if the rest of the batch was dropped.
 func (w *lane) sendRuns(fd uintptr, n int) bool {
 	retried := -1
 	for sent := 0; sent < n; {
@@ -198,9 +199,9 @@ func (w *lane) sendRuns(fd uintptr, n int) bool {
 	return true
 }
 
-// refused notes that a run could not be sent. EMSGSIZE, and EINVAL in older kernels, mean that a segment is larger than the path takes; such a
-// datagram by itself is sent in fragments. EIO means that neither the network card nor the kernel can do the checksums on this
-// path. One destination says little about the others, unless no run ever went out.
+// refused notes that a run could not be sent. EMSGSIZE, and EINVAL in older kernels, mean that a segment is larger than the path
+// takes; such a datagram by itself is sent in fragments. EIO means that nobody can do the checksums on this path. One
+// destination says little about the others, unless no run ever went out.
 func (w *lane) refused(r *run, errno syscall.Errno) {
 	r.to.whole = true
 	w.sender.tally.runsRefused.Add(1)
@@ -227,11 +228,11 @@ func (w *lane) count(runs []run) {
 		}
 	}
 	t := &w.sender.tally
-	t.datagramsOut.Add(uint64(datagrams)) //nolint:gosec // not negative
-	t.bytesOut.Add(uint64(bytes))         //nolint:gosec // not negative
+	t.datagramsOut.Add(uint64(datagrams))
+	t.bytesOut.Add(uint64(bytes))
 	if several > 0 {
-		t.runs.Add(uint64(several))        //nolint:gosec // not negative
-		t.runDatagrams.Add(uint64(within)) //nolint:gosec // not negative
+		t.runs.Add(uint64(several))
+		t.runDatagrams.Add(uint64(within))
 		if !w.local.gsoWorked.Load() {
 			w.local.gsoWorked.Store(true)
 		}

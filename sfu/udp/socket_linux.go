@@ -37,7 +37,7 @@ func openSocket(addr netip.AddrPort, first bool) (*socket, error) {
 		network = "udp4"
 	}
 	share := func(fd uintptr) error {
-		return unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) //nolint:gosec // file descriptors are small
+		return unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 	}
 	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		if first {
@@ -62,8 +62,8 @@ func openSocket(addr netip.AddrPort, first bool) (*socket, error) {
 		return nil, fmt.Errorf("share the port among readers: %w", err)
 	}
 	_ = control(s.raw, func(fd uintptr) error {
-		grow(int(fd), unix.SO_RCVBUFFORCE, unix.SO_RCVBUF) //nolint:gosec // file descriptors are small
-		grow(int(fd), unix.SO_SNDBUFFORCE, unix.SO_SNDBUF) //nolint:gosec // file descriptors are small
+		grow(int(fd), unix.SO_RCVBUFFORCE, unix.SO_RCVBUF)
+		grow(int(fd), unix.SO_SNDBUFFORCE, unix.SO_SNDBUF)
 		return nil
 	})
 	return s, nil
@@ -92,10 +92,10 @@ type bufferSizes struct{ receive, send int }
 func (s *socket) buffers() bufferSizes {
 	var sizes bufferSizes
 	_ = control(s.raw, func(fd uintptr) (err error) {
-		if sizes.receive, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF); err != nil { //nolint:gosec // small
+		if sizes.receive, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF); err != nil {
 			return err
 		}
-		sizes.send, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF) //nolint:gosec // small
+		sizes.send, err = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_SNDBUF)
 		return err
 	})
 	return bufferSizes{receive: sizes.receive / 2, send: sizes.send / 2}
@@ -104,7 +104,7 @@ func (s *socket) buffers() bufferSizes {
 // canSegment reports whether the kernel knows UDP_SEGMENT (Linux 4.18).
 func (s *socket) canSegment() bool {
 	return control(s.raw, func(fd uintptr) error {
-		_, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT) //nolint:gosec // file descriptors are small
+		_, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
 		return err
 	}) == nil
 }
@@ -121,8 +121,9 @@ type single struct {
 var singles = sync.Pool{New: func() any {
 	s := &single{}
 	s.send = func(fd uintptr) {
-		_, _, s.err = unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(s.b))), uintptr(len(s.b)),
-			unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&s.name)), uintptr(s.size))
+		data, name := unsafe.Pointer(&s.b[0]), unsafe.Pointer(&s.name) //nolint:gosec // the kernel takes addresses
+		_, _, s.err = unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(data), uintptr(len(s.b)), unix.MSG_DONTWAIT,
+			uintptr(name), uintptr(s.size))
 	}
 	return s
 }}

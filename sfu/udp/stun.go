@@ -11,6 +11,8 @@ const (
 	stunMagicCookie  = 0x2112A442
 	stunBindingReply = 0x0101
 	stunUsername     = 0x0006
+	stunIntegrity    = 0x0008
+	stunIntegrity256 = 0x001C
 )
 
 // isSTUN reports whether b is a whole STUN message.
@@ -34,12 +36,15 @@ func receiverFragment(b []byte) []byte {
 		if at+length > len(b) {
 			return nil
 		}
-		if kind == stunUsername {
+		switch kind {
+		case stunUsername:
 			fragment, _, found := bytes.Cut(b[at:at+length], []byte{':'})
 			if !found {
 				return nil
 			}
 			return fragment
+		case stunIntegrity, stunIntegrity256: // what follows proves nothing (RFC 8489, section 14.5)
+			return nil
 		}
 		at += (length + 3) &^ 3
 	}
