@@ -18,10 +18,12 @@ import (
 )
 
 const (
-	// disconnectedAfter and failedAfter are how long a silent transport is waited for. The client acts earlier, on its
+	// disconnectedAfter and failedAfter, which follows it, are how long a silent transport is waited for. Only STUN and DTLS
+	// count, since media never reach pion: browsers check each 2.5 to 6 s, so two checks that are lost in a row must not
+	// look like the end. After 30 s in all their consent has expired (RFC 7675, section 5.1). The client acts earlier, on its
 	// own view of the network.
-	disconnectedAfter = 7 * time.Second
-	failedAfter       = 20 * time.Second
+	disconnectedAfter = 15 * time.Second
+	failedAfter       = 15 * time.Second
 	keepAlive         = 2 * time.Second
 	// feedbackInterval is how often transport-wide feedback goes to a publisher.
 	feedbackInterval = 50 * time.Millisecond

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
 
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
@@ -44,7 +45,9 @@ type uplink struct {
 	out      handover
 	feedback transportFeedback
 	reports  receiverReports
-	rtcp     interceptor.RTCPReader
+	reader   interceptor.RTCPReader
+	// write sends RTCP to the client.
+	write func([]rtcp.Packet) error
 }
 
 // The modes of an uplink. Each leads to a later one only.
@@ -78,7 +81,7 @@ type named struct {
 }
 
 func newUplink(p *Peer) (*uplink, error) {
-	u := &uplink{peer: p}
+	u := &uplink{peer: p, write: func(packets []rtcp.Packet) error { return p.pc.WriteRTCP(packets) }}
 	u.feedback.init()
 	registry := interceptor.Registry{}
 	registry.Add(rtcpInterceptorFactory{p, u.handleSenderReport})
@@ -87,7 +90,7 @@ func newUplink(p *Peer) (*uplink, error) {
 		return nil, fmt.Errorf("make interceptors of the uplink: %w", err)
 	}
 	// The packet is in b already.
-	u.rtcp = chain.BindRTCPReader(interceptor.RTCPReaderFunc(
+	u.reader = chain.BindRTCPReader(interceptor.RTCPReaderFunc(
 		func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) { return len(b), a, nil },
 	))
 	return u, nil
@@ -158,7 +161,7 @@ func (u *uplink) HandleBatch(now time.Time) (due time.Time) {
 			}
 		}
 	}
-	due = earlier(due, u.feedback.poll(now, u.peer))
+	due = earlier(due, u.feedback.poll(now, u.write))
 	return earlier(due, u.pollReports(now))
 }
 
@@ -220,7 +223,7 @@ func (u *uplink) handleRTCP(p *packet.Packet) {
 		u.out.tally.Dropped(refusal(err))
 		return
 	}
-	if _, _, err := u.rtcp.Read(opened, nil); err != nil {
+	if _, _, err := u.reader.Read(opened, nil); err != nil {
 		u.out.tally.Dropped(stats.Malformed)
 	}
 }

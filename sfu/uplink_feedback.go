@@ -62,7 +62,7 @@ func (f *transportFeedback) handle(now time.Time, p *packet.Packet) {
 }
 
 // poll sends a report if one is due, and says when the next is; zero is not before another packet.
-func (f *transportFeedback) poll(now time.Time, peer *Peer) time.Time {
+func (f *transportFeedback) poll(now time.Time, write func([]rtcp.Packet) error) time.Time {
 	if f.due.IsZero() {
 		return f.due
 	}
@@ -71,7 +71,7 @@ func (f *transportFeedback) poll(now time.Time, peer *Peer) time.Time {
 	}
 	f.due = time.Time{}
 	for _, report := range f.recorder.BuildFeedbackPacket() {
-		_ = peer.pc.WriteRTCP([]rtcp.Packet{report}) // one datagram each
+		_ = write([]rtcp.Packet{report}) // one datagram each
 	}
 	return f.due
 }
@@ -116,7 +116,7 @@ func (u *uplink) pollReports(now time.Time) time.Time {
 	report := &rtcp.ReceiverReport{SSRC: u.feedback.ssrc}
 	send := func() {
 		if len(report.Reports) > 0 {
-			_ = u.peer.pc.WriteRTCP([]rtcp.Packet{report})
+			_ = u.write([]rtcp.Packet{report})
 		}
 	}
 	for _, n := range u.named {
