@@ -48,6 +48,8 @@ type uplink struct {
 	reader   interceptor.RTCPReader
 	// write sends RTCP to the client.
 	write func([]rtcp.Packet) error
+	// wake asks for a call of HandleBatch.
+	wake func(at time.Time)
 }
 
 // The modes of an uplink. Each leads to a later one only.
@@ -81,7 +83,11 @@ type named struct {
 }
 
 func newUplink(p *Peer) (*uplink, error) {
-	u := &uplink{peer: p, write: func(packets []rtcp.Packet) error { return p.pc.WriteRTCP(packets) }}
+	u := &uplink{
+		peer:  p,
+		write: func(packets []rtcp.Packet) error { return p.pc.WriteRTCP(packets) },
+		wake:  func(at time.Time) { p.mux.Wake(at) },
+	}
 	u.feedback.init()
 	registry := interceptor.Registry{}
 	registry.Add(rtcpInterceptorFactory{p, u.handleSenderReport})
@@ -110,7 +116,7 @@ func (u *uplink) close() { u.setMode(uplinkClosed) }
 
 func (u *uplink) setMode(mode int32) {
 	u.mode.Store(mode)
-	u.peer.mux.Wake(time.Time{}) // there may be early packets
+	u.wake(time.Time{}) // there may be early packets
 }
 
 // HandleMedia implements udp.Receiver.
