@@ -389,7 +389,7 @@ func TestUplinkAllocatesNothing(t *testing.T) {
 	var sequence uint16
 	video, twcc := aVP8Keyframe, [2]byte{}
 	video = slices.Clone(video)
-	video[3] = 1 // no keyframe: those are announced to the peer
+	video[1] |= 1 // no keyframe: those are announced to the peer
 	datagrams := make([][]byte, 3)
 	prepare := func() {
 		sequence++
