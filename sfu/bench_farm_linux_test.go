@@ -37,7 +37,7 @@ const (
 
 // farmOrder is what the farm shall do.
 type farmOrder struct {
-	Op   string // offer, answer, send, received
+	Op   string // offer, answer, connected, send, received
 	Peer int
 	Role farmRole `json:",omitempty"`
 	SDP  string   `json:",omitempty"`
@@ -110,7 +110,7 @@ func (f *farm) order(o farmOrder) farmReply {
 	return reply
 }
 
-// connect makes a client and waits until it is connected. The server's part is to answer its offer.
+// connect makes a client. The server's part is to answer its offer.
 func (f *farm) connect(role farmRole, answer func(sdp string, mids []string) string) int {
 	f.b.Helper()
 	peer := f.peers
@@ -119,6 +119,9 @@ func (f *farm) connect(role farmRole, answer func(sdp string, mids []string) str
 	f.order(farmOrder{Op: "answer", Peer: peer, SDP: answer(offer.SDP, offer.MIDs)})
 	return peer
 }
+
+// connected waits until all clients are connected.
+func (f *farm) connected() { f.order(farmOrder{Op: "connected"}) }
 
 // send makes all publishers send until the farm ends.
 func (f *farm) send() { f.order(farmOrder{Op: "send"}) }
@@ -168,6 +171,15 @@ func (c *farmClients) do(o farmOrder) (farmReply, error) {
 		return client.offer()
 	case "answer":
 		return farmReply{}, c.all[o.Peer].answer(o.SDP)
+	case "connected":
+		for _, client := range c.all {
+			select {
+			case <-client.connected:
+			case <-time.After(wait):
+				return farmReply{}, fmt.Errorf("not connected within %v", wait)
+			}
+		}
+		return farmReply{}, nil
 	case "send":
 		for i, client := range c.all {
 			if client.track != nil {
@@ -200,7 +212,7 @@ func newFarmClient(role farmRole) (*farmClient, error) {
 		return nil, fmt.Errorf("configure transport-wide numbers: %w", err)
 	}
 	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(mediaEngine),
-		webrtc.WithInterceptorRegistry(interceptors)).NewPeerConnection(webrtc.Configuration{})
+		webrtc.WithInterceptorRegistry(interceptors)).NewPeerConnection(likeBrowsers)
 	if err != nil {
 		return nil, fmt.Errorf("make peer connection: %w", err)
 	}
@@ -278,28 +290,17 @@ func (c *farmClient) answer(sdp string) error {
 	if err != nil {
 		return fmt.Errorf("set answer: %w", err)
 	}
-	select {
-	case <-c.connected:
-		return nil
-	case <-time.After(wait):
-		return fmt.Errorf("not connected within %v", wait)
-	}
+	return nil
 }
 
 // send writes a picture, all its packets at once, every 30th of a second.
 func (c *farmClient) send(after time.Duration) {
 	time.Sleep(after)
-	ticker := time.NewTicker(time.Second / frameRate)
-	defer ticker.Stop()
-	frames := newFrames()
-	for {
-		for _, p := range frames.next() {
-			if c.track.WriteRTP(p) != nil {
-				return
-			}
+	eachFrame(func(packets []*rtp.Packet) {
+		for _, p := range packets {
+			_ = c.track.WriteRTP(p)
 		}
-		<-ticker.C
-	}
+	})
 }
 
 // frames makes the packets of a VP8 stream, with nothing in them but what a server looks at.
@@ -342,6 +343,31 @@ func (f *frames) next() []*rtp.Packet {
 	f.n++
 	return f.packets[:]
 }
+
+// eachFrame makes a picture every 30th of a second until the function that it returns is called.
+func eachFrame(send func([]*rtp.Packet)) (stop func()) {
+	done, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(time.Second / frameRate)
+		defer ticker.Stop()
+		for frames := newFrames(); ; {
+			send(frames.next())
+			select {
+			case <-ticker.C:
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-stopped
+	}
+}
+
+// likeBrowsers leaves header extensions in the clear: no browser offers Cryptex (RFC 9335).
+var likeBrowsers = webrtc.Configuration{RTPHeaderEncryptionPolicy: webrtc.RTPHeaderEncryptionPolicyDisable}
 
 // loopbackSettings are those of a PeerConnection that is alone on its socket, or shares it as the server does.
 func loopbackSettings(socket net.PacketConn) webrtc.SettingEngine {

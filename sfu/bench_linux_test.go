@@ -1,15 +1,19 @@
 package sfu_test
 
 import (
+	"flag"
 	"fmt"
 	"math"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pion/rtp"
 
 	"hiroba/sfu"
 	"hiroba/sfu/media"
@@ -21,10 +25,14 @@ const (
 	subscribers = 50
 	// publishers is how many send in the benchmark of ingress.
 	publishers = 20
-	// rounds is how often the variants are measured in turn, so that what else a machine does hits all of them.
-	rounds = 3
-	// warmUp and span are how long traffic runs before and while it is measured.
-	warmUp, span = 2 * time.Second, 4 * time.Second
+	// warmUp is how long traffic runs before it is measured.
+	warmUp = 2 * time.Second
+)
+
+var (
+	rounds  = flag.Int("rounds", 3, "how often benchmarks against pion measure each `variant` in turn")
+	span    = flag.Duration("span", 4*time.Second, "how long they measure it each time")
+	profile = flag.String("profile", "", "write what the processor did while they measured to this `file`")
 )
 
 // variant is a way to do the work of a benchmark. It starts idle, with all clients connected.
@@ -72,19 +80,22 @@ func measure(b *testing.B, v variant) cost {
 	t := v.start(b)
 	time.Sleep(warmUp / 2) // ICE and DTLS have settled
 	runtime.GC()
+	idleSpan := *span / 2
 	idle := used(b)
-	time.Sleep(span / 2)
-	idlePerSecond := (used(b).cpu - idle.cpu).Seconds() / (span / 2).Seconds()
+	time.Sleep(idleSpan)
+	idlePerSecond := (used(b).cpu - idle.cpu).Seconds() / idleSpan.Seconds()
 
 	t.begin()
 	time.Sleep(warmUp)
+	stopProfile := startProfile(b)
 	before, packetsBefore := used(b), t.packets()
 	var probedBefore uint64
 	if t.probed != nil {
 		probedBefore = t.probed()
 	}
-	time.Sleep(span)
+	time.Sleep(*span)
 	after, packets := used(b), t.packets()-packetsBefore
+	stopProfile()
 	if packets == 0 {
 		b.Fatal("no packets")
 	}
@@ -110,11 +121,33 @@ func measure(b *testing.B, v variant) cost {
 	return c
 }
 
+// startProfile writes a profile, where one is asked for, until the function that it returns is called. That of the benchmark
+// that is measured last stays.
+func startProfile(b *testing.B) (stop func()) {
+	b.Helper()
+	if *profile == "" {
+		return func() {}
+	}
+	file, err := os.Create(*profile)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		b.Fatal(err)
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		if err := file.Close(); err != nil {
+			b.Error(err)
+		}
+	}
+}
+
 // compare measures all variants in turn, and prints how they compare to the last one, which is ours.
 func compare(b *testing.B, variants []variant) {
 	b.Helper()
 	costs := make([][]cost, len(variants))
-	for round := range rounds {
+	for round := range *rounds {
 		for i, v := range variants {
 			b.Run(fmt.Sprintf("%d/%s", round+1, v.name), func(b *testing.B) {
 				for b.Loop() { // once: it takes far longer than -benchtime
@@ -162,14 +195,15 @@ func spread(values []float64) string {
 }
 
 // BenchmarkEgress forwards one picture to 50 subscribers, in bursts of 8 packets, 30 times a second. All subscribers but one
-// drop them in the kernel. Ours includes what it costs to receive the picture; pion is handed it.
+// drop them in the kernel. Like pion, we are handed the picture; "ours-whole" receives it from a client.
 func BenchmarkEgress(b *testing.B) {
 	compare(b, []variant{
 		{"pion", func(b *testing.B) *traffic { return pionEgress(b, false) }},
 		{"pion-default", func(b *testing.B) *traffic { return pionEgress(b, true) }},
-		{"ours-pion-path", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{PionPath: true}) }},
-		{"ours-no-gso", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{NoGSO: true}) }},
-		{"ours", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{}) }},
+		{"ours-pion-path", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{PionPath: true}, true) }},
+		{"ours-no-gso", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{NoGSO: true}, true) }},
+		{"ours-whole", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{}, false) }},
+		{"ours", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{}, true) }},
 	})
 }
 
@@ -193,6 +227,7 @@ func pionEgress(b *testing.B, defaults bool) *traffic {
 	for range subscribers - 1 {
 		connect(farmSink)
 	}
+	f.connected()
 	return &traffic{
 		begin:   func() { b.Cleanup(s.sendFrames()) },
 		packets: s.packets.Load,
@@ -206,6 +241,7 @@ func pionIngress(b *testing.B, defaults bool) *traffic {
 	for range publishers {
 		f.connect(farmPublisher, func(sdp string, _ []string) string { return s.answer(b, farmPublisher, sdp) })
 	}
+	f.connected()
 	return &traffic{begin: f.send, packets: s.packets.Load}
 }
 
@@ -285,7 +321,8 @@ func checkPath(b *testing.B, e *sfu.Engine, cfg sfu.Config) {
 	}
 }
 
-func ownEgress(b *testing.B, cfg sfu.Config) *traffic {
+// ownEgress is a server of ours with its clients. It is handed the picture, or receives it.
+func ownEgress(b *testing.B, cfg sfu.Config, handed bool) *traffic {
 	b.Helper()
 	e, f := newBenchEngine(b, cfg), startFarm(b)
 	_, _, track := ownClient(b, e, f, farmPublisher)
@@ -295,17 +332,38 @@ func ownEgress(b *testing.B, cfg sfu.Config) *traffic {
 		peer, _, _ := ownClient(b, e, f, farmSink)
 		peers = append(peers, peer)
 	}
+	f.connected()
 	checkPath(b, e, cfg)
 	return &traffic{
 		begin: func() {
 			for _, peer := range peers {
 				peer.Seat(0, sfu.Occupant{Video: track})
 			}
-			f.send()
+			if handed {
+				b.Cleanup(handFrames(track))
+			} else {
+				f.send()
+			}
 		},
 		packets: func() uint64 { return e.Counters().Packets(stats.Down, media.Video) },
 		probed:  func() uint64 { return f.received(probe) },
 	}
+}
+
+// handFrames hands pictures to a track until the function that it returns is called.
+func handFrames(track *sfu.UpTrack) (stop func()) {
+	const pt = 96
+	source := sfu.NewBenchSource(track, pt, media.VP8)
+	return eachFrame(func(packets []*rtp.Packet) {
+		source.Send(func(i int, b []byte) int {
+			packets[i].PayloadType = pt
+			n, err := packets[i].MarshalTo(b)
+			if err != nil {
+				panic(err)
+			}
+			return n
+		}, len(packets))
+	})
 }
 
 func ownIngress(b *testing.B, cfg sfu.Config) *traffic {
@@ -314,6 +372,7 @@ func ownIngress(b *testing.B, cfg sfu.Config) *traffic {
 	for range publishers {
 		ownClient(b, e, f, farmPublisher)
 	}
+	f.connected()
 	checkPath(b, e, cfg)
 	return &traffic{begin: f.send, packets: func() uint64 { return e.Counters().Packets(stats.Up, media.Video) }}
 }

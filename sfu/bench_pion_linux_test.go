@@ -5,9 +5,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/pion/interceptor"
+	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -62,7 +62,7 @@ func newPionServer(b testing.TB, defaults bool) *pionServer {
 // answer makes a PeerConnection for the offer of a client.
 func (s *pionServer) answer(b testing.TB, role farmRole, sdp string) string {
 	b.Helper()
-	pc, err := s.api.NewPeerConnection(webrtc.Configuration{})
+	pc, err := s.api.NewPeerConnection(likeBrowsers)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -112,27 +112,11 @@ func (s *pionServer) read(track *webrtc.TrackRemote) {
 
 // sendFrames writes pictures to all subscribers until the function that it returns is called.
 func (s *pionServer) sendFrames() (stop func()) {
-	done, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		ticker := time.NewTicker(time.Second / frameRate)
-		defer ticker.Stop()
-		frames := newFrames()
-		for {
-			for _, p := range frames.next() {
-				if err := s.track.WriteRTP(p); err == nil {
-					s.packets.Add(subscribers)
-				}
-			}
-			select {
-			case <-ticker.C:
-			case <-done:
-				return
+	return eachFrame(func(packets []*rtp.Packet) {
+		for _, p := range packets {
+			if err := s.track.WriteRTP(p); err == nil {
+				s.packets.Add(subscribers)
 			}
 		}
-	}()
-	return func() {
-		close(done)
-		<-stopped
-	}
+	})
 }
