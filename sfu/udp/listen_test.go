@@ -23,7 +23,7 @@ func TestListenRefuses(t *testing.T) {
 		"zero address":    {Config{Addresses: make([]netip.Addr, 1)}, "not the address of an interface"},
 		"multicast":       {Config{Addresses: []netip.Addr{netip.MustParseAddr("224.0.0.1")}}, "not the address of an interface"},
 		"any port of two": {Config{Addresses: []netip.Addr{loopback, netip.IPv6Loopback()}}, "port 0 needs a single address"},
-		"foreign address": {Config{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}, "listen for media on udp 192.0.2.1:0"},
+		"foreign address": {Config{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.1")}}, "open 192.0.2.1:0: "},
 		"port of another": {Config{Addresses: []netip.Addr{loopback}, Port: taken}, "another process has this port"},
 	} {
 		m, err := Listen(test.cfg)

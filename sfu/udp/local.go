@@ -54,7 +54,7 @@ func canonical(addr netip.AddrPort) netip.AddrPort {
 // the others in afterwards.
 func (m *Mux) listenAt(addr netip.AddrPort, readers int) (*local, error) {
 	if !addr.Addr().IsValid() || addr.Addr().IsUnspecified() || addr.Addr().IsMulticast() {
-		return nil, fmt.Errorf("listen for media: %s is not the address of an interface", addr.Addr())
+		return nil, fmt.Errorf("%s is not the address of an interface", addr.Addr())
 	}
 	l := &local{
 		mux: m, index: len(m.locals), addr: addr,
@@ -66,10 +66,13 @@ func (m *Mux) listenAt(addr netip.AddrPort, readers int) (*local, error) {
 			for _, s := range l.sockets {
 				_ = s.conn.Close()
 			}
-			if errors.Is(err, syscall.EADDRINUSE) {
-				return nil, fmt.Errorf("listen for media on udp %s: another process has this port: %w", addr, err)
+			if op, ok := errors.AsType[*net.OpError](err); ok {
+				err = op.Err // the rest says the address again
 			}
-			return nil, fmt.Errorf("listen for media on udp %s: %w", addr, err)
+			if errors.Is(err, syscall.EADDRINUSE) {
+				return nil, fmt.Errorf("open %s: another process has this port: %w", addr, err)
+			}
+			return nil, fmt.Errorf("open %s: %w", addr, err)
 		}
 		l.sockets = append(l.sockets, s)
 		if i > 0 {

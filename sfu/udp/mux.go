@@ -61,10 +61,10 @@ type Mux struct {
 // share it.
 func Listen(cfg Config) (*Mux, error) {
 	if len(cfg.Addresses) == 0 {
-		return nil, errors.New("listen for media: no local address")
+		return nil, errors.New("no local address")
 	}
 	if cfg.Port == 0 && len(cfg.Addresses) > 1 {
-		return nil, errors.New("listen for media: port 0 needs a single address")
+		return nil, errors.New("port 0 needs a single address")
 	}
 	readers := cfg.Readers
 	if readers <= 0 {
@@ -92,7 +92,7 @@ func Listen(cfg Config) (*Mux, error) {
 		m.locals = append(m.locals, l)
 	}
 	if len(m.locals) == 0 {
-		return nil, fmt.Errorf("listen for media: none of %v is an address of this machine", cfg.Addresses)
+		return nil, fmt.Errorf("none of %v is an address of this machine", cfg.Addresses)
 	}
 	m.checkSystem()
 	for _, l := range m.locals {

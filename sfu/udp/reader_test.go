@@ -178,6 +178,25 @@ func TestReceivingAllocatesNothing(t *testing.T) {
 	}
 }
 
+// A reader that found less than it asked for waits without a second look: it must not overlook what came meanwhile.
+func TestNothingIsOverlooked(t *testing.T) {
+	m := listen(t)
+	r := newRecorder() // without deadlines, which would wake the reader
+	_, c := connected(t, m, r, "one")
+	for round := range 5000 {
+		burst := 1 + round%11
+		for range burst {
+			c.send(media("payload"))
+		}
+		for range burst {
+			await(t, r.media, "media")
+		}
+		for len(r.batch) > 0 {
+			<-r.batch
+		}
+	}
+}
+
 func TestCloseLeavesNothing(t *testing.T) {
 	before := runtime.NumGoroutine()
 	m, err := Listen(Config{Addresses: listen(t).addresses(), Port: 0, Readers: 3})
