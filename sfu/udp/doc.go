@@ -17,5 +17,6 @@
 // that the kernel, or the network card, cuts apart (UDP_SEGMENT), and up to 64 messages are one sendmmsg. Nothing here waits for
 // a full socket: what does not fit is dropped and counted, as a network does.
 //
-// Systems other than Linux have one socket for each address, and a system call for each datagram.
+// Systems other than Linux have one socket for each address, and a system call for each datagram. The build tag "portable" does
+// the same on Linux, to test it.
 package udp
