@@ -145,7 +145,7 @@ func TestFarm(t *testing.T) {
 		if err != nil {
 			reply.Err = err.Error()
 		}
-		if replies.Encode(reply) != nil {
+		if err := replies.Encode(reply); err != nil {
 			return
 		}
 	}

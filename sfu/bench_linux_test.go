@@ -38,7 +38,7 @@ var (
 // variant is a way to do the work of a benchmark. It starts idle, with all clients connected.
 type variant struct {
 	name  string
-	start func(b *testing.B) *traffic
+	start func(b testing.TB) *traffic
 }
 
 // traffic is a variant at work.
@@ -198,51 +198,55 @@ func spread(values []float64) string {
 // drop them in the kernel. Like pion, we are handed the picture; "ours-whole" receives it from a client.
 func BenchmarkEgress(b *testing.B) {
 	compare(b, []variant{
-		{"pion", func(b *testing.B) *traffic { return pionEgress(b, false) }},
-		{"pion-default", func(b *testing.B) *traffic { return pionEgress(b, true) }},
-		{"ours-pion-path", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{PionPath: true}, true) }},
-		{"ours-no-gso", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{NoGSO: true}, true) }},
-		{"ours-whole", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{}, false) }},
-		{"ours", func(b *testing.B) *traffic { return ownEgress(b, sfu.Config{}, true) }},
+		{"pion", pionEgress(false)},
+		{"pion-default", pionEgress(true)},
+		{"ours-pion-path", ownEgress(sfu.Config{PionPath: true}, true)},
+		{"ours-no-gso", ownEgress(sfu.Config{NoGSO: true}, true)},
+		{"ours-whole", ownEgress(sfu.Config{}, false)},
+		{"ours", ownEgress(sfu.Config{}, true)},
 	})
 }
 
 // BenchmarkIngress receives pictures of 20 publishers, whom nobody watches.
 func BenchmarkIngress(b *testing.B) {
 	compare(b, []variant{
-		{"pion", func(b *testing.B) *traffic { return pionIngress(b, false) }},
-		{"pion-default", func(b *testing.B) *traffic { return pionIngress(b, true) }},
-		{"ours-pion-path", func(b *testing.B) *traffic { return ownIngress(b, sfu.Config{PionPath: true}) }},
-		{"ours", func(b *testing.B) *traffic { return ownIngress(b, sfu.Config{}) }},
+		{"pion", pionIngress(false)},
+		{"pion-default", pionIngress(true)},
+		{"ours-pion-path", ownIngress(sfu.Config{PionPath: true})},
+		{"ours", ownIngress(sfu.Config{})},
 	})
 }
 
-func pionEgress(b *testing.B, defaults bool) *traffic {
-	b.Helper()
-	s, f := newPionServer(b, defaults), startFarm(b)
-	connect := func(role farmRole) int {
-		return f.connect(role, func(sdp string, _ []string) string { return s.answer(b, role, sdp) })
-	}
-	probe := connect(farmProbe)
-	for range subscribers - 1 {
-		connect(farmSink)
-	}
-	f.connected()
-	return &traffic{
-		begin:   func() { b.Cleanup(s.sendFrames()) },
-		packets: s.packets.Load,
-		probed:  func() uint64 { return f.received(probe) },
+func pionEgress(defaults bool) func(testing.TB) *traffic {
+	return func(b testing.TB) *traffic {
+		b.Helper()
+		s, f := newPionServer(b, defaults), startFarm(b)
+		connect := func(role farmRole) int {
+			return f.connect(role, func(sdp string, _ []string) string { return s.answer(b, role, sdp) })
+		}
+		probe := connect(farmProbe)
+		for range subscribers - 1 {
+			connect(farmSink)
+		}
+		f.connected()
+		return &traffic{
+			begin:   func() { b.Cleanup(s.sendFrames()) },
+			packets: s.packets.Load,
+			probed:  func() uint64 { return f.received(probe) },
+		}
 	}
 }
 
-func pionIngress(b *testing.B, defaults bool) *traffic {
-	b.Helper()
-	s, f := newPionServer(b, defaults), startFarm(b)
-	for range publishers {
-		f.connect(farmPublisher, func(sdp string, _ []string) string { return s.answer(b, farmPublisher, sdp) })
+func pionIngress(defaults bool) func(testing.TB) *traffic {
+	return func(b testing.TB) *traffic {
+		b.Helper()
+		s, f := newPionServer(b, defaults), startFarm(b)
+		for range publishers {
+			f.connect(farmPublisher, func(sdp string, _ []string) string { return s.answer(b, farmPublisher, sdp) })
+		}
+		f.connected()
+		return &traffic{begin: f.send, packets: s.packets.Load}
 	}
-	f.connected()
-	return &traffic{begin: f.send, packets: s.packets.Load}
 }
 
 // benchSink gives the events of one peer to the benchmark.
@@ -258,7 +262,7 @@ func (s benchSink) PeerEvent(_ *sfu.Peer, e sfu.Event) {
 
 // ownClient connects a client of the farm to the engine. It returns the peer, the number of the client in the farm, and
 // the track that it publishes, if it does.
-func ownClient(b *testing.B, e *sfu.Engine, f *farm, role farmRole) (peer *sfu.Peer, client int, track *sfu.UpTrack) {
+func ownClient(b testing.TB, e *sfu.Engine, f *farm, role farmRole) (peer *sfu.Peer, client int, track *sfu.UpTrack) {
 	b.Helper()
 	events := make(benchSink, 100)
 	peer, err := e.NewPeer(sfu.PeerConfig{ID: string(role), Sink: events})
@@ -292,7 +296,7 @@ func ownClient(b *testing.B, e *sfu.Engine, f *farm, role farmRole) (peer *sfu.P
 	return peer, client, track
 }
 
-func newBenchEngine(b *testing.B, cfg sfu.Config) *sfu.Engine {
+func newBenchEngine(b testing.TB, cfg sfu.Config) *sfu.Engine {
 	b.Helper()
 	cfg.Listen = "127.0.0.1:0"
 	e, err := sfu.New(cfg)
@@ -308,7 +312,7 @@ func newBenchEngine(b *testing.B, cfg sfu.Config) *sfu.Engine {
 }
 
 // checkPath makes sure that the benchmark measures what it says.
-func checkPath(b *testing.B, e *sfu.Engine, cfg sfu.Config) {
+func checkPath(b testing.TB, e *sfu.Engine, cfg sfu.Config) {
 	b.Helper()
 	want := sfu.PathOwn
 	if cfg.PionPath {
@@ -322,31 +326,33 @@ func checkPath(b *testing.B, e *sfu.Engine, cfg sfu.Config) {
 }
 
 // ownEgress is a server of ours with its clients. It is handed the picture, or receives it.
-func ownEgress(b *testing.B, cfg sfu.Config, handed bool) *traffic {
-	b.Helper()
-	e, f := newBenchEngine(b, cfg), startFarm(b)
-	_, _, track := ownClient(b, e, f, farmPublisher)
-	first, probe, _ := ownClient(b, e, f, farmProbe)
-	peers := []*sfu.Peer{first}
-	for range subscribers - 1 {
-		peer, _, _ := ownClient(b, e, f, farmSink)
-		peers = append(peers, peer)
-	}
-	f.connected()
-	checkPath(b, e, cfg)
-	return &traffic{
-		begin: func() {
-			for _, peer := range peers {
-				peer.Seat(0, sfu.Occupant{Video: track})
-			}
-			if handed {
-				b.Cleanup(handFrames(track))
-			} else {
-				f.send()
-			}
-		},
-		packets: func() uint64 { return e.Counters().Packets(stats.Down, media.Video) },
-		probed:  func() uint64 { return f.received(probe) },
+func ownEgress(cfg sfu.Config, handed bool) func(testing.TB) *traffic {
+	return func(b testing.TB) *traffic {
+		b.Helper()
+		e, f := newBenchEngine(b, cfg), startFarm(b)
+		_, _, track := ownClient(b, e, f, farmPublisher)
+		first, probe, _ := ownClient(b, e, f, farmProbe)
+		peers := []*sfu.Peer{first}
+		for range subscribers - 1 {
+			peer, _, _ := ownClient(b, e, f, farmSink)
+			peers = append(peers, peer)
+		}
+		f.connected()
+		checkPath(b, e, cfg)
+		return &traffic{
+			begin: func() {
+				for _, peer := range peers {
+					peer.Seat(0, sfu.Occupant{Video: track})
+				}
+				if handed {
+					b.Cleanup(handFrames(track))
+				} else {
+					f.send()
+				}
+			},
+			packets: func() uint64 { return e.Counters().Packets(stats.Down, media.Video) },
+			probed:  func() uint64 { return f.received(probe) },
+		}
 	}
 }
 
@@ -366,13 +372,15 @@ func handFrames(track *sfu.UpTrack) (stop func()) {
 	})
 }
 
-func ownIngress(b *testing.B, cfg sfu.Config) *traffic {
-	b.Helper()
-	e, f := newBenchEngine(b, cfg), startFarm(b)
-	for range publishers {
-		ownClient(b, e, f, farmPublisher)
+func ownIngress(cfg sfu.Config) func(testing.TB) *traffic {
+	return func(b testing.TB) *traffic {
+		b.Helper()
+		e, f := newBenchEngine(b, cfg), startFarm(b)
+		for range publishers {
+			ownClient(b, e, f, farmPublisher)
+		}
+		f.connected()
+		checkPath(b, e, cfg)
+		return &traffic{begin: f.send, packets: func() uint64 { return e.Counters().Packets(stats.Up, media.Video) }}
 	}
-	f.connected()
-	checkPath(b, e, cfg)
-	return &traffic{begin: f.send, packets: func() uint64 { return e.Counters().Packets(stats.Up, media.Video) }}
 }
