@@ -9,8 +9,8 @@ import (
 	"hiroba/sfu/stats"
 )
 
-// maxParked bounds what waits for one subscriber, in bytes of payload: a tenth of a second at the rate of pacer.Burst, and
-// twice the longest replay.
+// maxParked bounds what waits for one subscriber, in bytes of payload: a twentieth of a second at the rate of pacer.Burst,
+// and twice the longest replay.
 const maxParked = 2 * replayBytes
 
 // queue holds the packets of a subscriber that may not leave yet, because so many left just before. They have got their

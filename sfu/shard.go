@@ -20,6 +20,9 @@ const (
 	// audioSlot bounds how long sound is gathered. It is also how often a shard that gathers looks whether some has come, so
 	// that it waits for twice as long at most.
 	audioSlot = time.Millisecond
+	// maxLag is how late pictures are forwarded at most. A shard that is further behind than that would never catch up, and its
+	// queue would grow without end.
+	maxLag = 250 * time.Millisecond
 )
 
 // shard is the goroutine that owns the egress of its subscribers. A packet is handed to it once, however many of its
@@ -181,6 +184,13 @@ func (s *shard) gather(track *UpTrack, p *packet.Packet) {
 	f := s.feeds[track]
 	if f == nil { // the last seat left while the packet was under way
 		p.Release()
+		return
+	}
+	if track.kind == media.Video && s.now.Sub(p.Arrived) > maxLag {
+		for _, seat := range f.seats {
+			seat.dropped(stats.Overloaded)
+		}
+		f.sent[p.Encoding].put(p) // it can be asked for
 		return
 	}
 	g := &s.gathered[track.kind]

@@ -15,6 +15,7 @@ import (
 	"hiroba/sfu/ingress"
 	"hiroba/sfu/mailbox"
 	"hiroba/sfu/media"
+	"hiroba/sfu/pacer"
 	"hiroba/sfu/packet"
 	"hiroba/sfu/srtp"
 	"hiroba/sfu/stats"
@@ -115,14 +116,14 @@ func newRig(tb testing.TB, kind media.Kind, subscribers int) *rig {
 	for i := range 20 { // the sender reports that follow a switch
 		r.turn(now.Add(time.Duration(i+1)*time.Second), 1, false)
 	}
-	if got := engine.counters.Packets(stats.Down, kind); got != uint64(21*subscribers) { //nolint:gosec // few
+	if got := r.left(); got != 21*subscribers {
 		tb.Fatalf("%d packets left for %d subscribers", got, subscribers)
 	}
 	return r
 }
 
-// turn is one turn of the shard's loop, with n packets that came at once.
-func (r *rig) turn(now time.Time, n int, keyframe bool) {
+// packets are the next n of the publisher.
+func (r *rig) packets(now time.Time, n int, keyframe bool) []shardItem {
 	r.items = r.items[:0]
 	for i := range n {
 		p := packet.New()
@@ -131,7 +132,7 @@ func (r *rig) turn(now time.Time, n int, keyframe bool) {
 		r.number++
 		binary.BigEndian.PutUint16(b[2:], r.number)
 		binary.BigEndian.PutUint32(b[4:], uint32(r.number)/5*3000)
-		if len(b) > 100 && !keyframe {
+		if r.track.kind == media.Video && !keyframe {
 			b[12+3] |= 1 // the inverse of the keyframe bit
 		}
 		if i == n-1 {
@@ -143,9 +144,24 @@ func (r *rig) turn(now time.Time, n int, keyframe bool) {
 		p.Source, p.Captured = 1, now
 		r.items = append(r.items, shardItem{track: r.track, pkt: p})
 	}
+	return r.items
+}
+
+// turn is one turn of an idle shard's loop, with n packets that came at once.
+func (r *rig) turn(now time.Time, n int, keyframe bool) {
+	r.shard.slots = pacer.Slots{}
+	r.handle(now, r.packets(now, n, keyframe))
+}
+
+// handle is one turn of the shard's loop.
+func (r *rig) handle(now time.Time, items []shardItem) {
 	r.shard.now = now
-	r.shard.slots.HandleWork(now.Add(-time.Hour), now.Add(-time.Hour)) // never busy: what is measured are single turns
-	r.shard.handle(now, r.items)
+	r.shard.handle(now, items)
+}
+
+// left is how many packets have been written to all subscribers.
+func (r *rig) left() int {
+	return int(r.shard.counters.Packets(stats.Down, r.track.kind)) //nolint:gosec // few
 }
 
 // BenchmarkShard measures what forwarding costs in a shard with 100 subscribers, by how many packets come at once. Time is per

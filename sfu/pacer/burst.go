@@ -6,8 +6,9 @@ const (
 	// BurstBytes is how much may leave for one subscriber at once. A link that is slower than the server's must queue a
 	// burst; queues of routers hold some dozens of packets.
 	BurstBytes = 10_000
-	// burstInterval is how long it takes until as much may leave again: 40 Mbit/s in the long run.
-	burstInterval = 2 * time.Millisecond
+	// burstInterval is how long it takes until as much may leave again: 80 Mbit/s in the long run, above all that a subscriber
+	// watches at once.
+	burstInterval = time.Millisecond
 	// perByte is the time that a byte of the burst takes.
 	perByte = burstInterval / BurstBytes
 )

@@ -99,7 +99,7 @@ func TestBurstsAreBounded(t *testing.T) {
 		sent += n
 	}
 	rate := float64(sent) / now.Sub(began).Seconds() * 8
-	if rate < 35e6 || rate > 45e6 {
+	if rate < 75e6 || rate > 85e6 {
 		t.Errorf("%.0f bit/s in the long run", rate)
 	}
 	now = now.Add(time.Hour)

@@ -71,6 +71,8 @@ const (
 	NotAuthentic
 	// UnknownStream: an SSRC of which neither header extensions nor the offer say what it is.
 	UnknownStream
+	// Overloaded: the packet is so late that showing it would make all that follow late, too.
+	Overloaded
 	reasons
 )
 
@@ -81,7 +83,7 @@ var reasonNames = [reasons]string{
 	"malformed", "unknown_payload_type", "duplicate", "too_old", "padding_only", "awaiting_keyframe", "before_switch",
 	"unsupported_codec", "not_connected", "write_failed", "nack_unknown", "nack_too_soon", "nack_over_budget",
 	"too_many_ssrcs", "other_layer", "no_retransmission", "queue_full", "not_authentic",
-	"unknown_stream",
+	"unknown_stream", "overloaded",
 }
 
 // String is the reason as a metric label.
