@@ -6,6 +6,7 @@ import (
 	"hiroba/sfu"
 	"hiroba/sfu/media"
 	"hiroba/sfu/stats"
+	"hiroba/sfu/udp"
 )
 
 // Engine is what the media plane shows of itself; *sfu.Engine is the real one.
@@ -15,6 +16,8 @@ type Engine interface {
 	Peers() map[sfu.State]int
 	// PeersByPath counts them by the way that their media takes.
 	PeersByPath() map[sfu.Path]int
+	// Network is what has passed through the media port.
+	Network() udp.Counters
 	UpTracks() int
 	// MailboxDepth is the longest mailbox of each kind of owner.
 	MailboxDepth() map[string]int
@@ -55,11 +58,20 @@ var (
 		"PLI and FIR messages: sent to publishers (up), received from subscribers (down).", "direction")
 	rtx = counter("rtx_packets_total",
 		"Retransmissions: received from publishers (up), sent to subscribers (down).", "direction")
-	keyframes    = counter("keyframes_total", "Keyframes received from publishers.")
-	switches     = counter("seat_switches_total", "Changes of the occupant of a seat.")
-	replays      = counter("seat_replays_total", "Occupants that were shown from what was kept since their last keyframe.")
-	reports      = counter("sender_reports_total", "RTCP sender reports sent to subscribers.")
-	feedback     = counter("transport_feedback_total", "Transport-wide feedback packets received from subscribers.")
+	keyframes = counter("keyframes_total", "Keyframes received from publishers.")
+	switches  = counter("seat_switches_total", "Changes of the occupant of a seat.")
+	replays   = counter("seat_replays_total", "Occupants that were shown from what was kept since their last keyframe.")
+	reports   = counter("sender_reports_total", "RTCP sender reports sent to subscribers.")
+	feedback  = counter("transport_feedback_total", "Transport-wide feedback packets received from subscribers.")
+	datagrams = counter("udp_datagrams_total",
+		"Datagrams that came in at the media port (up) and that the system took (down).", "direction")
+	datagramBytes = counter("udp_bytes_total",
+		"Bytes of datagrams that came in at the media port (up) and that the system took (down).", "direction")
+	calls = counter("udp_system_calls_total",
+		"System calls that read from the media port (up) and wrote to it (down).", "direction")
+	runs         = counter("udp_runs_total", "Messages to the system that carried several datagrams (UDP segmentation offload).")
+	junk         = counter("udp_datagrams_refused_total", "Datagrams that came in at the media port and went nowhere, by reason.", "reason")
+	lost         = counter("udp_datagrams_unsent_total", "Datagrams that the system did not take, by reason.", "reason")
 	forwardDelay = desc("forward_delay_seconds",
 		"Time from the arrival of an RTP packet to handing it to the kernel for the last of its subscribers.")
 )
@@ -99,4 +111,23 @@ func collectMedia(ch chan<- prometheus.Metric, e Engine) {
 	send(ch, reports, c.SenderReports.Load())
 	send(ch, feedback, c.FeedbackReceived.Load())
 	sendHistogram(ch, forwardDelay, c.ForwardDelay.Snapshot())
+	collectNetwork(ch, e.Network())
+}
+
+// collectNetwork sends the metrics of the media port.
+func collectNetwork(ch chan<- prometheus.Metric, n udp.Counters) {
+	up, down := stats.Up.String(), stats.Down.String()
+	send(ch, datagrams, n.DatagramsIn, up)
+	send(ch, datagrams, n.DatagramsOut, down)
+	send(ch, datagramBytes, n.BytesIn, up)
+	send(ch, datagramBytes, n.BytesOut, down)
+	send(ch, calls, n.ReadCalls, up)
+	send(ch, calls, n.WriteCalls, down)
+	send(ch, runs, n.Runs)
+	for i, count := range n.Drops {
+		send(ch, junk, count, udp.Drop(i).String()) //nolint:gosec // few
+	}
+	for i, count := range n.SendErrors {
+		send(ch, lost, count, udp.SendError(i).String()) //nolint:gosec // few
+	}
 }

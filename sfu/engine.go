@@ -113,6 +113,9 @@ func (e *Engine) Addr() netip.AddrPort { return e.addr }
 // Counters are the counters of all that passes through the engine.
 func (e *Engine) Counters() *stats.Counters { return &e.counters }
 
+// Network is what has passed through the media port.
+func (e *Engine) Network() udp.Counters { return e.mux.Counters() }
+
 // Close ends all peers, the shards and the socket. It waits until they are gone.
 func (e *Engine) Close() error {
 	e.mu.Lock()
