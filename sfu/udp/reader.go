@@ -132,11 +132,13 @@ func (r *reader) giveToPion(i int) {
 
 // runTimers calls the Receivers that are due.
 func (r *reader) runTimers(now time.Time) {
-	for _, p := range r.timers.takeExpired(now) {
+	expired := r.timers.takeExpired(now)
+	for _, p := range expired {
 		p.mu.Lock()
 		if !p.closed {
 			p.finishBatch(now, r)
 		}
 		p.mu.Unlock()
 	}
+	clear(expired) // it is kept, and so would be all that hangs on them
 }
