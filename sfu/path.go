@@ -119,16 +119,34 @@ func (p *Peer) destination(pair *webrtc.ICECandidatePair) *udp.Destination {
 	return destination
 }
 
-// handlePair follows the client to another address: its NAT gave it a new one, or ICE was restarted.
-func (p *Peer) handlePair(pair *webrtc.ICECandidatePair) {
-	if p.Path() != PathOwn {
-		return // it will be chosen with the path, or pion follows
+// handlePair follows the client to another address: its NAT gave it a new one, or ICE was restarted. pion tells of it before it
+// has written to that address, and only then the address is known to be the client's: so it may have to be asked for again.
+func (p *Peer) handlePair(now time.Time, pair *webrtc.ICECandidatePair) {
+	p.pair, p.pairSince = pair, now
+}
+
+const (
+	// pairInterval is how often the way to a new address is asked for, and pairPatience how long.
+	pairInterval = 10 * time.Millisecond
+	pairPatience = 5 * time.Second
+)
+
+// followPair tells the shard of the new address, when it is known. It says when to call it again; zero is never.
+func (p *Peer) followPair(now time.Time) (next time.Time) {
+	if p.pair == nil || p.Path() != PathOwn { // the path will be chosen with the newest pair, or pion follows
+		return time.Time{}
 	}
-	destination := p.destination(pair)
-	if destination == nil {
-		p.log.Debug("found no socket for the selected pair", "pair", pair)
+	destination := p.destination(p.pair)
+	switch {
+	case destination != nil:
+		p.down.post(func(s *subscriber, _ time.Time) { s.outlet.destination = destination })
+	case now.Sub(p.pairSince) < pairPatience:
+		return now.Add(pairInterval)
+	default:
+		p.log.Warn("no way to the client's new address was found")
 	}
-	p.down.post(func(s *subscriber, _ time.Time) { s.outlet.destination = destination })
+	p.pair = nil
+	return time.Time{}
 }
 
 // setOutlet says which way packets leave, before the first one does.

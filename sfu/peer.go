@@ -66,6 +66,8 @@ type Peer struct {
 	read       int // of how many of them RTCP is read; see readFeedback
 	tracks     map[media.MID]*UpTrack
 	candidates int
+	pair       *webrtc.ICECandidatePair // that was selected and is not followed yet, since pairSince; nil for none
+	pairSince  time.Time
 	channels   map[string]*channel
 }
 
@@ -156,7 +158,7 @@ func (p *Peer) listen() {
 		p.post(func(time.Time) { p.handleState(State(s.String())) })
 	})
 	p.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) {
-		p.post(func(time.Time) { p.handlePair(pair) })
+		p.post(func(now time.Time) { p.handlePair(now, pair) })
 	})
 	p.pc.OnICECandidate(func(c *webrtc.ICECandidate) { p.post(func(time.Time) { p.handleLocalCandidate(c) }) })
 	p.pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
@@ -234,9 +236,13 @@ func (p *Peer) panicked(reason any) {
 	p.log.Error("peer panicked", "panic", reason, "stack", string(debug.Stack()))
 }
 
-// handleTimeout asks publishers' encoders for the keyframes that are due, and says how long until the next.
+// handleTimeout asks publishers' encoders for the keyframes that are due, follows the client to another address, and says how
+// long until there is more to do.
 func (p *Peer) handleTimeout(now time.Time) time.Duration {
 	wait := time.Hour
+	if next := p.followPair(now); !next.IsZero() {
+		wait = next.Sub(now)
+	}
 	for _, t := range p.tracks {
 		if due := t.handleTimeout(now); !due.IsZero() {
 			wait = min(wait, due.Sub(now))

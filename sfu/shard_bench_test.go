@@ -82,13 +82,7 @@ func newRig(tb testing.TB, kind media.Kind, subscribers int) *rig {
 			tb.Fatal(err)
 		}
 		to := sink.LocalAddr().(*net.UDPAddr).AddrPort()
-		conn, err := p.mux.GetConn(fmt.Sprint("user", i), net.UDPAddrFromAddrPort(mux.Addr()))
-		if err != nil {
-			tb.Fatal(err)
-		}
-		if _, err := conn.WriteTo([]byte{20}, net.UDPAddrFromAddrPort(to)); err != nil {
-			tb.Fatal(err)
-		}
+		writeAsPion(tb, p, to)
 		destination, ok := p.mux.Destination(to)
 		if !ok {
 			tb.Fatal("no destination")
@@ -120,6 +114,18 @@ func newRig(tb testing.TB, kind media.Kind, subscribers int) *rig {
 		tb.Fatalf("%d packets left for %d subscribers", got, subscribers)
 	}
 	return r
+}
+
+// writeAsPion writes to an address, as pion does when a client has proved that it is there.
+func writeAsPion(tb testing.TB, p *Peer, to netip.AddrPort) {
+	tb.Helper()
+	conn, err := p.mux.GetConn(fmt.Sprintf("%p", p), net.UDPAddrFromAddrPort(p.engine.mux.Addr()))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := conn.WriteTo([]byte{20}, net.UDPAddrFromAddrPort(to)); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // packets are the next n of the publisher.

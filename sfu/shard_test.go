@@ -2,11 +2,13 @@ package sfu
 
 import (
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/pion/interceptor"
 	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/media"
 	"hiroba/sfu/pacer"
@@ -156,5 +158,43 @@ func TestPionEncryptsOnlyOnItsOwnPath(t *testing.T) {
 		if (written == 1) != allowed || errors.Is(err, errOtherPath) == allowed {
 			t.Errorf("path %q: %d packets came through, %v", path, written, err)
 		}
+	}
+}
+
+// TestPathFollowsTheSelectedPair: pion tells of a new address before it writes to it.
+func TestPathFollowsTheSelectedPair(t *testing.T) {
+	r := newRig(t, media.Video, 1)
+	p := r.seats[0].peer
+	p.path.Store(PathOwn)
+	now := time.Now()
+	turn := func() netip.AddrPort {
+		r.handle(now, r.shard.inbox.Take(nil))
+		return p.down.outlet.destination.Remote()
+	}
+	former := turn()
+	moved := netip.AddrPortFrom(former.Addr(), former.Port()^1)
+	p.handlePair(now, &webrtc.ICECandidatePair{
+		Local:  &webrtc.ICECandidate{Protocol: webrtc.ICEProtocolUDP},
+		Remote: &webrtc.ICECandidate{Protocol: webrtc.ICEProtocolUDP, Address: moved.Addr().String(), Port: moved.Port()},
+	})
+	if next := p.followPair(now); next != now.Add(pairInterval) {
+		t.Errorf("asks again at %v", next)
+	}
+	if got := turn(); got != former {
+		t.Errorf("packets go to %v before anything is known of it", got)
+	}
+	writeAsPion(t, p, moved)
+	if next := p.followPair(now); !next.IsZero() {
+		t.Errorf("asks again at %v though it is known", next)
+	}
+	if got := turn(); got != moved {
+		t.Errorf("packets go to %v, want %v", got, moved)
+	}
+	p.handlePair(now, &webrtc.ICECandidatePair{
+		Local:  &webrtc.ICECandidate{Protocol: webrtc.ICEProtocolUDP},
+		Remote: &webrtc.ICECandidate{Protocol: webrtc.ICEProtocolUDP, Address: "192.0.2.1", Port: 1},
+	})
+	if next := p.followPair(now.Add(pairPatience)); !next.IsZero() || p.pair != nil {
+		t.Error("an address that is never known is asked for again and again")
 	}
 }
