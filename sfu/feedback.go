@@ -20,19 +20,20 @@ type rtcpInterceptorFactory struct {
 	peer *Peer
 	// senderReport takes the reports of the publisher.
 	senderReport func(arrived time.Time, r *rtcp.SenderReport)
+	// clock says when what is being read arrived.
+	clock func() time.Time
 }
 
 // NewInterceptor implements interceptor.Factory.
 func (f rtcpInterceptorFactory) NewInterceptor(string) (interceptor.Interceptor, error) {
-	return &rtcpInterceptor{peer: f.peer, senderReport: f.senderReport}, nil
+	return &rtcpInterceptor{rtcpInterceptorFactory: f}, nil
 }
 
 // rtcpInterceptor is where RTCP of a client enters: NACK, PLI, FIR and reports of the subscriber go to its shard,
 // sender reports of the publisher to the stream that they are about. It decides nothing.
 type rtcpInterceptor struct {
 	interceptor.NoOp
-	peer         *Peer
-	senderReport func(arrived time.Time, r *rtcp.SenderReport)
+	rtcpInterceptorFactory
 }
 
 // BindRTCPReader implements interceptor.Interceptor. On the server's own path there is one reader for all RTCP of a client. pion
@@ -45,7 +46,7 @@ func (i *rtcpInterceptor) BindRTCPReader(reader interceptor.RTCPReader) intercep
 			return n, attributes, err //nolint:wrapcheck // passed through
 		}
 		if packets, err := rtcp.Unmarshal(b[:n]); err == nil {
-			i.handle(time.Now(), packets)
+			i.handle(i.clock(), packets)
 		}
 		return n, attributes, nil
 	})

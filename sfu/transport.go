@@ -75,7 +75,7 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 	interceptors := &interceptor.Registry{}
 	interceptors.Add(pathGuardFactory{p}) // first, so that nothing comes after it
 	interceptors.Add(pionFeedbackFactory{e})
-	interceptors.Add(rtcpInterceptorFactory{p, p.postSenderReport})
+	interceptors.Add(rtcpInterceptorFactory{p, p.postSenderReport, time.Now})
 
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(e.media), webrtc.WithSettingEngine(s),
 		webrtc.WithInterceptorRegistry(interceptors))

@@ -46,6 +46,7 @@ type uplink struct {
 	feedback transportFeedback
 	reports  receiverReports
 	reader   interceptor.RTCPReader
+	now      time.Time // when the RTCP that is being read arrived
 	// write sends RTCP to the client.
 	write func([]rtcp.Packet) error
 	// wake asks for a call of HandleBatch.
@@ -90,7 +91,7 @@ func newUplink(p *Peer) (*uplink, error) {
 	}
 	u.feedback.init()
 	registry := interceptor.Registry{}
-	registry.Add(rtcpInterceptorFactory{p, u.handleSenderReport})
+	registry.Add(rtcpInterceptorFactory{p, u.handleSenderReport, func() time.Time { return u.now }})
 	chain, err := registry.Build(p.cfg.ID)
 	if err != nil {
 		return nil, fmt.Errorf("make interceptors of the uplink: %w", err)
@@ -205,7 +206,7 @@ func (u *uplink) takeEarly() {
 func (u *uplink) handle(now time.Time, p *packet.Packet) {
 	b := p.Bytes()
 	if len(b) >= 2 && b[1] >= 192 && b[1] <= 223 { // RTCP (RFC 5761, section 4)
-		u.handleRTCP(p)
+		u.handleRTCP(now, p)
 		return
 	}
 	header, err := packet.HeaderSize(b)
@@ -223,7 +224,8 @@ func (u *uplink) handle(now time.Time, p *packet.Packet) {
 }
 
 // handleRTCP passes a compound packet through the interceptors.
-func (u *uplink) handleRTCP(p *packet.Packet) {
+func (u *uplink) handleRTCP(now time.Time, p *packet.Packet) {
+	u.now = now
 	opened, err := u.opener.Load().OpenRTCP(p.Bytes())
 	if err != nil {
 		u.out.tally.Dropped(refusal(err))

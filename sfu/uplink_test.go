@@ -31,7 +31,7 @@ const (
 type uplinkRig struct {
 	*uplink
 	t      testing.TB
-	now    time.Time
+	clock  time.Time
 	sealer *own.Sealer
 	rtcp   *srtp.Context // seals RTCP
 	shard  *shard
@@ -49,7 +49,7 @@ func (l *eventLog) PeerEvent(_ *Peer, e Event) { l.events = append(l.events, e) 
 
 func newUplinkRig(t testing.TB) *uplinkRig {
 	t.Helper()
-	r := &uplinkRig{t: t, now: time.Unix(1_700_000_000, 0)}
+	r := &uplinkRig{t: t, clock: time.Unix(1_700_000_000, 0)}
 	e := &Engine{}
 	p := &Peer{
 		engine: e, log: slog.New(slog.DiscardHandler), inbox: mailbox.New[func(time.Time)](), cfg: PeerConfig{ID: "rig", Sink: &r.events},
@@ -179,10 +179,10 @@ func (r *uplinkRig) seal(b []byte) []byte {
 func (r *uplinkRig) receive(b []byte) (due time.Time) {
 	p := packet.New()
 	p.SetLen(copy(p.Buffer(), b))
-	if !r.HandleMedia(r.now, p) {
+	if !r.HandleMedia(r.clock, p) {
 		r.t.Error("the uplink left a datagram to pion")
 	}
-	return r.HandleBatch(r.now)
+	return r.HandleBatch(r.clock)
 }
 
 // send seals a packet and gives it to the uplink.
@@ -210,7 +210,9 @@ func (r *uplinkRig) expect(want ...string) {
 	}
 }
 
-func (r *uplinkRig) drops(reason stats.Reason) uint64 { return r.peer.engine.counters.Drops(stats.Up, reason) }
+func (r *uplinkRig) drops(reason stats.Reason) uint64 {
+	return r.peer.engine.counters.Drops(stats.Up, reason)
+}
 
 func TestUplinkNamesStreams(t *testing.T) {
 	const mid, rid, rrid = rigMID, rigRID, rigRRID
@@ -293,7 +295,7 @@ func TestUplinkKeepsWhatComesBeforeTheKeys(t *testing.T) {
 	}
 	r.expect()
 	r.connect()
-	r.HandleBatch(r.now)
+	r.HandleBatch(r.clock)
 	got := r.forwarded()
 	if len(got) != maxEarly || got[0] != "0/0:1" || got[maxEarly-1] != fmt.Sprintf("0/0:%d", maxEarly) {
 		t.Errorf("forwarded %d: %v", len(got), got)
@@ -310,14 +312,14 @@ func TestUplinkLeavesMediaToPion(t *testing.T) {
 	r := newUplinkRig(t)
 	early := packet.New()
 	early.SetLen(copy(early.Buffer(), rtpOf(t, 10, rigOpus, 1, nil)))
-	if !r.HandleMedia(r.now, early) {
+	if !r.HandleMedia(r.clock, early) {
 		t.Error("what came early was not kept")
 	}
 	r.yield()
-	r.HandleBatch(r.now)
+	r.HandleBatch(r.clock)
 	p := packet.New()
 	p.SetLen(copy(p.Buffer(), rtpOf(t, 10, rigOpus, 2, nil)))
-	if r.HandleMedia(r.now, p) {
+	if r.HandleMedia(r.clock, p) {
 		t.Error("the uplink took what is pion's")
 	}
 	if len(r.early) != 0 {
@@ -360,7 +362,7 @@ func TestUplinkFollowsAnotherSSRC(t *testing.T) {
 	r.send(rtpOf(t, 25, rigVP8, 700, aVP8Keyframe, extension{rigMID, "2"}))
 	r.send(rtpOf(t, 20, rigVP8, 2, aVP8Keyframe))
 	r.expect("2/0:1", "2/0:700")
-	r.now = r.now.Add(quietAfter + time.Second)
+	r.clock = r.clock.Add(quietAfter + time.Second)
 	r.send(rtpOf(t, 20, rigVP8, 3, aVP8Keyframe))
 	r.send(rtpOf(t, 25, rigVP8, 701, aVP8Keyframe))
 	r.expect("2/0:3")
@@ -372,12 +374,12 @@ func TestUplinkSpendsOnePostForEachBatch(t *testing.T) {
 	for n := range uint16(20) {
 		p := packet.New()
 		p.SetLen(copy(p.Buffer(), r.seal(rtpOf(t, 20, rigVP8, n+1, aVP8Keyframe))))
-		r.HandleMedia(r.now, p)
+		r.HandleMedia(r.clock, p)
 		if n := r.shard.inbox.Len(); n != 0 {
 			t.Fatalf("%d packets were posted within a batch", n)
 		}
 	}
-	r.HandleBatch(r.now)
+	r.HandleBatch(r.clock)
 	if got := r.forwarded(); len(got) != 20 {
 		t.Errorf("forwarded %v", got)
 	}
@@ -405,9 +407,9 @@ func TestUplinkAllocatesNothing(t *testing.T) {
 		for _, b := range datagrams {
 			p := packet.New()
 			p.SetLen(copy(p.Buffer(), b))
-			r.HandleMedia(r.now, p)
+			r.HandleMedia(r.clock, p)
 		}
-		r.HandleBatch(r.now)
+		r.HandleBatch(r.clock)
 		r.batch = r.shard.inbox.Take(r.batch)
 		for _, item := range r.batch {
 			if item.pkt != nil {
