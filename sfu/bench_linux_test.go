@@ -21,10 +21,9 @@ import (
 )
 
 const (
-	// subscribers is how many a picture goes to.
-	subscribers = 50
-	// publishers is how many send in the benchmark of ingress.
-	publishers = 20
+	// subscribers is how many a picture goes to, publishers how many send in the benchmark of ingress: 12,000 packets a
+	// second, both ways.
+	subscribers, publishers = 50, 50
 	// warmUp is how long traffic runs before it is measured.
 	warmUp = 2 * time.Second
 )
@@ -207,7 +206,7 @@ func BenchmarkEgress(b *testing.B) {
 	})
 }
 
-// BenchmarkIngress receives pictures of 20 publishers, whom nobody watches.
+// BenchmarkIngress receives pictures of 50 publishers, whom nobody watches.
 func BenchmarkIngress(b *testing.B) {
 	compare(b, []variant{
 		{"pion", pionIngress(false)},
@@ -271,9 +270,15 @@ func ownClient(b testing.TB, e *sfu.Engine, f *farm, role farmRole) (peer *sfu.P
 	}
 	client = f.connect(role, func(sdp string, mids []string) string {
 		o := sfu.Offer{ID: 1, SDP: sdp}
-		if role == farmPublisher {
+		switch role {
+		case farmPublisher:
 			o.SendMIDs = []media.MID{media.MID(mids[0])}
-		} else {
+		case farmMember:
+			o.SendMIDs = []media.MID{media.MID(mids[0]), media.MID(mids[1])}
+			for mids = mids[2:]; len(mids) >= 2; mids = mids[2:] {
+				o.Seats = append(o.Seats, sfu.SeatMIDs{Video: media.MID(mids[0]), Audio: media.MID(mids[1])})
+			}
+		default:
 			o.Seats = []sfu.SeatMIDs{{Audio: media.MID(mids[0]), Video: media.MID(mids[1])}}
 		}
 		peer.HandleOffer(o)
