@@ -60,6 +60,9 @@ const (
 	farmSink farmRole = "sink"
 	// farmProbe is a subscriber that decrypts and counts.
 	farmProbe farmRole = "probe"
+	// farmMember has all that a participant has: a camera, a microphone, a data channel, and memberSeats seats.
+	farmMember  farmRole = "member"
+	memberSeats          = 8
 )
 
 // farm is the side of it that gives orders.
@@ -226,6 +229,9 @@ func newFarmClient(role farmRole) (*farmClient, error) {
 }
 
 func (c *farmClient) addMedia(role farmRole) error {
+	if role == farmMember {
+		return c.addMember()
+	}
 	if role != farmPublisher {
 		c.pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 			b := make([]byte, 1500)
@@ -255,6 +261,24 @@ func (c *farmClient) addMedia(role farmRole) error {
 		return fmt.Errorf("add track: %w", err)
 	}
 	go drain(t.Sender())
+	return nil
+}
+
+// addMember adds the m-lines of a participant: camera, microphone, seats.
+func (c *farmClient) addMember() error {
+	if _, err := c.pc.CreateDataChannel("chat", nil); err != nil {
+		return fmt.Errorf("create data channel: %w", err)
+	}
+	kinds := []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio}
+	for line := range 2 + 2*memberSeats {
+		direction := webrtc.RTPTransceiverDirectionRecvonly
+		if line < 2 {
+			direction = webrtc.RTPTransceiverDirectionSendonly
+		}
+		if _, err := c.pc.AddTransceiverFromKind(kinds[line%2], webrtc.RTPTransceiverInit{Direction: direction}); err != nil {
+			return fmt.Errorf("add transceiver: %w", err)
+		}
+	}
 	return nil
 }
 
