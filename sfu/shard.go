@@ -21,8 +21,8 @@ const (
 	// that it waits for twice as long at most.
 	audioSlot = time.Millisecond
 	// maxLag is how late pictures are forwarded at most. A shard that is further behind than that would never catch up, and its
-	// queue would grow without end.
-	maxLag = 250 * time.Millisecond
+	// queue would grow without end. Up to then a decoder would rather wait: machines stand still for a while at times.
+	maxLag = time.Second
 )
 
 // shard is the goroutine that owns the egress of its subscribers. A packet is handed to it once, however many of its
