@@ -3,9 +3,11 @@ package udp
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
+	"weak"
 )
 
 func TestDeadlineOfReceiverIsKept(t *testing.T) {
@@ -161,6 +163,54 @@ func TestClosedPeerIsNotCalled(t *testing.T) {
 	if n := len(r.batch); n != called {
 		t.Errorf("%d calls after Close", n-called)
 	}
+}
+
+// On a PeerMux hangs its Receiver, and on that all of a client.
+func TestClosedPeerIsLetGo(t *testing.T) {
+	m := listen(t)
+	s := m.NewSender()
+	var peers []weak.Pointer[PeerMux]
+	func() {
+		r := newRecorder()
+		r.take = false
+		r.due = func(now time.Time) time.Time { return now.Add(time.Millisecond) }
+		var open []*PeerMux
+		for i := range 5 {
+			p := m.Peer(r)
+			at, err := p.GetConn(fmt.Sprint(i), p.GetListenAddresses()[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := newClient(t, m)
+			at.(*conn).WriteToAddrPort(stunMessage(stunBindingReply, ""), c.addr())
+			c.receive()
+			c.send(media("1"))
+			await(t, r.media, "media")
+			d, ok := p.Destination(c.addr())
+			if !ok {
+				t.Fatal("no destination")
+			}
+			add(s, d, i, 100)
+			open = append(open, p)
+		}
+		s.Flush()
+		at := time.Now().Add(5 * time.Millisecond)
+		for _, p := range open {
+			p.Wake(at) // all are due at once
+		}
+		for range 20 {
+			await(t, r.batch, "deadline")
+		}
+		for _, p := range open {
+			p.Close()
+			p.Wake(time.Now())
+			peers = append(peers, weak.Make(p))
+		}
+	}()
+	eventually(t, "all are collected", func() bool {
+		runtime.GC()
+		return !slices.ContainsFunc(peers, func(p weak.Pointer[PeerMux]) bool { return p.Value() != nil })
+	})
 }
 
 func TestReceivingAllocatesNothing(t *testing.T) {
