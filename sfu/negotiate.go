@@ -207,8 +207,22 @@ func (p *Peer) removeTrack(t *UpTrack) {
 	p.emit(TrackRemoved{Track: t})
 }
 
-// handleTrack begins to read an incoming RTP stream.
+// foundTrack is an incoming RTP stream that pion found, or that an offer declares.
+type foundTrack struct {
+	remote   *webrtc.TrackRemote
+	receiver *webrtc.RTPReceiver
+}
+
+// handleTrack begins to read an incoming RTP stream, on pion's path. Before the path is chosen it is kept for then.
 func (p *Peer) handleTrack(now time.Time, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	switch p.Path() {
+	case PathOwn:
+		return
+	case PathUndecided:
+		p.found = append(p.found, foundTrack{remote, receiver})
+		return
+	case PathPion:
+	}
 	mid, err := p.midOf(receiver)
 	if err != nil {
 		p.log.Debug("ignored stream", "ssrc", remote.SSRC(), "err", err)

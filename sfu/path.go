@@ -62,7 +62,11 @@ func (p *Peer) choosePath() {
 	} else {
 		p.uplink.yield()
 		p.readFeedback()
+		for _, found := range p.found {
+			p.handleTrack(time.Now(), found.remote, found.receiver)
+		}
 	}
+	p.found = nil
 	p.down.post(func(s *subscriber, _ time.Time) {
 		s.setOutlet(outlet{path: path, sealer: sealer, destination: destination})
 	})

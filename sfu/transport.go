@@ -71,6 +71,8 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 	// A client's goodbye over DTLS must not close the PeerConnection behind the peer's back: see Peer.settle.
 	s.DisableCloseByDTLS(true)
 	s.BufferFactory = p.streamLimit().newBuffer
+	// Streams that an offer declares are found at once: otherwise pion has a goroutine wait for the first packet of each.
+	s.SetFireOnTrackBeforeFirstRTP(true)
 
 	interceptors := &interceptor.Registry{}
 	interceptors.Add(pathGuardFactory{p}) // first, so that nothing comes after it
