@@ -169,6 +169,24 @@ func TestWeOpenWhatPionSeals(t *testing.T) {
 	})
 }
 
+// TestWeOpenLongJumps: a publisher may go on anywhere, also before its first wrap, where there is no counter to go back to.
+func TestWeOpenLongJumps(t *testing.T) {
+	eachProfile(t, func(t *testing.T, p srtp.Profile) {
+		s := secret(p, 3)
+		theirs, opener := newPion(t, p, s), newOpener(t, p, s, 1)
+		for _, seq := range []uint16{100, 40_000, 40_001, 65_535, 0, 30_000, 62_000, 3, 65_500, 4} {
+			want, header := marshal(t, rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: seq}, Payload: []byte{1, 2, 3}})
+			sealed, err := theirs.EncryptRTP(nil, want, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := opener.Open(sealed, header); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("sequence number %d: %x, %v", seq, got, err)
+			}
+		}
+	})
+}
+
 func TestWeOpenRTCPThatPionSeals(t *testing.T) {
 	eachProfile(t, func(t *testing.T, p srtp.Profile) {
 		s := secret(p, 5)

@@ -52,8 +52,8 @@ func (st *Stream) SSRC() uint32 { return st.ssrc }
 // ([Sealer.Overhead]). The first header bytes of b are the RTP header with CSRCs and extensions, the rest is payload and
 // padding. Seal allocates nothing.
 //
-// Sequence numbers may wrap, jump ahead by less than 2^15, and lag by less than [WindowSize], but each may be used once
-// only: else the error is [ErrIndexUsed]. The first should be below 2^15, or a receiver that misses the first
+// Sequence numbers may wrap, jump ahead by up to 2^15, and lag by less than [WindowSize], but each may be used once only:
+// else the error is [ErrIndexUsed]. The first should be below 2^15, or a receiver that misses the first
 // packets takes the rollover counter for zero after the wrap (RFC 3711, section 3.3.1).
 //
 // After an error b is as it was, and so is the stream.
@@ -65,10 +65,10 @@ func (st *Stream) Seal(b []byte, header int) ([]byte, error) {
 		return nil, ErrNoRoom
 	}
 	index, ok := st.indices.extend(binary.BigEndian.Uint16(b[2:]))
-	if !ok && index > maxIndex {
+	if !ok {
 		return nil, ErrExhausted
 	}
-	if !ok || !st.indices.fresh(index) {
+	if !st.indices.fresh(index) || st.indices.leaps(index) {
 		return nil, ErrIndexUsed
 	}
 	st.indices.mark(index) // before it is used: nothing that goes wrong later may free it

@@ -15,19 +15,16 @@ type window struct {
 	used [WindowSize / 64]uint64
 }
 
-// extend is the index that a sequence number stands for: the one nearest to the newest (RFC 3711, section 3.3.1). It is
-// false where that would be before the first or after the last index there is. The first sequence number has the rollover
-// counter zero.
+// extend is the index that a sequence number stands for: the one nearest to the newest (RFC 3711, section 3.3.1), but never
+// one before the first: near the start, a number that would be that is a long jump ahead, as libsrtp and pion have it. It is
+// false after the last index there is. The first sequence number has the rollover counter zero.
 func (w *window) extend(seq uint16) (uint64, bool) {
 	if !w.started {
 		return uint64(seq), true
 	}
 	roc, newest := w.newest>>16, uint16(w.newest&0xffff)
 	switch distance := int(seq) - int(newest); {
-	case newest < 1<<15 && distance > 1<<15:
-		if roc == 0 {
-			return 0, false
-		}
+	case newest < 1<<15 && distance > 1<<15 && roc > 0:
 		roc--
 	case newest >= 1<<15 && distance < -(1<<15):
 		roc++
@@ -35,6 +32,9 @@ func (w *window) extend(seq uint16) (uint64, bool) {
 	index := roc<<16 | uint64(seq)
 	return index, index <= maxIndex
 }
+
+// leaps reports whether the index is so far ahead that a receiver who misses it would count the rollover wrong.
+func (w *window) leaps(index uint64) bool { return w.started && index > w.newest+1<<15 }
 
 // fresh reports whether the index is known not to have been used.
 func (w *window) fresh(index uint64) bool {

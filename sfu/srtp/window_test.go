@@ -46,9 +46,13 @@ func (r *reference) index(seq int64) int64 {
 	return v*65536 + seq
 }
 
-// seal is what should come of sealing or opening a packet with this sequence number.
-func (r *reference) seal(seq int64) (index int64, taken bool) {
+// take is what should come of sealing or opening a packet with this sequence number. What would be before the first index was
+// sent ahead; we open it, but do not send so ourselves.
+func (r *reference) take(seq int64, sealing bool) (index int64, taken bool) {
 	index = r.index(seq)
+	if index < 0 && !sealing {
+		index = seq
+	}
 	if index < 0 || index > maxIndex || r.used[index] || r.started && index <= r.newest-WindowSize {
 		return index, false
 	}
@@ -65,9 +69,11 @@ func checkIndices(t *testing.T, start uint64, steps []byte) {
 	null := &nullSuite{sealed: map[uint64]int{}}
 	stream := &Stream{suite: null}
 	opener := &Opener{suite: null, maxStreams: 1, rtp: map[uint32]*window{}}
-	model := &reference{used: map[int64]bool{}}
+	sealed, opened := &reference{used: map[int64]bool{}}, &reference{used: map[int64]bool{}}
 	if start > 1<<16 { // in the middle of a stream's life
-		model.started, model.newest, model.used[int64(start)] = true, int64(start), true
+		for _, model := range []*reference{sealed, opened} {
+			model.started, model.newest, model.used[int64(start)] = true, int64(start), true
+		}
 		stream.indices.mark(start)
 		opener.rtp[0] = &window{}
 		opener.rtp[0].mark(start)
@@ -93,18 +99,19 @@ func checkIndices(t *testing.T, start uint64, steps []byte) {
 		case 7: // around the window's end
 			seq -= WindowSize - 128 + by
 		}
-		index, want := model.seal(int64(seq))
+		index, want := sealed.take(int64(seq), true)
 		binary.BigEndian.PutUint16(packet[2:], seq)
 		if _, err := stream.Seal(packet, rtpHeaderSize); (err == nil) != want {
 			t.Fatalf("step %d: sequence number %d (index %d, newest %d): %v, want taken %t",
-				i/2, seq, index, model.newest, err, want)
-		}
-		if _, err := opener.Open(packet, rtpHeaderSize); (err == nil) != want {
-			t.Fatalf("step %d: sequence number %d (index %d, newest %d): open: %v, want taken %t",
-				i/2, seq, index, model.newest, err, want)
+				i/2, seq, index, sealed.newest, err, want)
 		}
 		if want && null.sealed[uint64(index)] != 1 {
 			t.Fatalf("step %d: index %d was sealed %d times", i/2, index, null.sealed[uint64(index)])
+		}
+		index, want = opened.take(int64(seq), false)
+		if _, err := opener.Open(packet, rtpHeaderSize); (err == nil) != want {
+			t.Fatalf("step %d: sequence number %d (index %d, newest %d): open: %v, want taken %t",
+				i/2, seq, index, opened.newest, err, want)
 		}
 	}
 	for index, times := range null.sealed {
