@@ -69,8 +69,9 @@ var (
 		"Bytes of datagrams that came in at the media port (up) and that the system took (down).", "direction")
 	calls = counter("udp_system_calls_total",
 		"System calls that read from the media port (up) and wrote to it (down).", "direction")
-	runs         = counter("udp_runs_total", "Messages to the system that carried several datagrams (UDP segmentation offload).")
-	junk         = counter("udp_datagrams_refused_total", "Datagrams that came in at the media port and went nowhere, by reason.", "reason")
+	runs = counter("udp_runs_total", "Messages to the system that carried several datagrams (UDP segmentation offload).")
+	junk = counter("udp_datagrams_refused_total",
+		"Datagrams that came in at the media port and went nowhere, by reason.", "reason")
 	lost         = counter("udp_datagrams_unsent_total", "Datagrams that the system did not take, by reason.", "reason")
 	forwardDelay = desc("forward_delay_seconds",
 		"Time from the arrival of an RTP packet to handing it to the kernel for the last of its subscribers.")
@@ -125,9 +126,9 @@ func collectNetwork(ch chan<- prometheus.Metric, n udp.Counters) {
 	send(ch, calls, n.WriteCalls, down)
 	send(ch, runs, n.Runs)
 	for i, count := range n.Drops {
-		send(ch, junk, count, udp.Drop(i).String()) //nolint:gosec // few
+		send(ch, junk, count, udp.Drop(i).String())
 	}
 	for i, count := range n.SendErrors {
-		send(ch, lost, count, udp.SendError(i).String()) //nolint:gosec // few
+		send(ch, lost, count, udp.SendError(i).String())
 	}
 }

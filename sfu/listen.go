@@ -53,10 +53,11 @@ func listen(cfg Config) (*udp.Mux, netip.AddrPort, error) {
 	if err != nil {
 		return nil, netip.AddrPort{}, fmt.Errorf("listen for media on udp %s: %w", cfg.Listen, err)
 	}
+	at := mux.Addr()
 	if unspecified.IsValid() {
-		return mux, netip.AddrPortFrom(unspecified, uint16(port)), nil
+		at = netip.AddrPortFrom(unspecified, uint16(port))
 	}
-	return mux, mux.Addr(), nil
+	return mux, at, nil
 }
 
 // peerMux is the engine's mux as one PeerConnection sees it.

@@ -143,7 +143,7 @@ func (w *writer) putExtensions(
 	if w.idAbsSendTime != 0 {
 		at = putHead(b, at, long, w.idAbsSendTime, 3)
 		t := absSendTime(now)
-		b[at], b[at+1], b[at+2] = byte(t>>16), byte(t>>8), byte(t)
+		b[at], b[at+1], b[at+2] = byte(t>>16), byte(t>>8), byte(t) //nolint:gosec // its 24 bits
 		at += 3
 	}
 	if w.idTransportCC != 0 {
