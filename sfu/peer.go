@@ -66,7 +66,7 @@ type Peer struct {
 	read       int // of how many of them RTCP is read; see readFeedback
 	tracks     map[media.MID]*UpTrack
 	candidates int
-	found      []foundTrack // while the path is undecided
+	found      []foundTrack             // while the path is undecided
 	pair       *webrtc.ICECandidatePair // that was selected and is not followed yet, since pairSince; nil for none
 	pairSince  time.Time
 	channels   map[string]*channel
