@@ -18,6 +18,7 @@ import (
 	"hiroba/sfu"
 	"hiroba/sfu/media"
 	"hiroba/sfu/stats"
+	"hiroba/sfu/udp"
 	"hiroba/signaling"
 	"hiroba/signaling/protocol"
 	"hiroba/signaling/ws"
@@ -29,9 +30,13 @@ type fakeEngine struct {
 	peers    map[sfu.State]int
 }
 
-func (e *fakeEngine) Counters() *stats.Counters    { return &e.counters }
-func (e *fakeEngine) Peers() map[sfu.State]int     { return e.peers }
-func (e *fakeEngine) UpTracks() int                { return 3 }
+func (e *fakeEngine) Counters() *stats.Counters     { return &e.counters }
+func (e *fakeEngine) Peers() map[sfu.State]int      { return e.peers }
+func (e *fakeEngine) UpTracks() int                 { return 3 }
+func (e *fakeEngine) PeersByPath() map[sfu.Path]int { return map[sfu.Path]int{sfu.PathOwn: 2} }
+func (e *fakeEngine) Network() udp.Counters {
+	return udp.Counters{DatagramsOut: 12, Drops: [udp.DropCount]uint64{udp.UnknownUser: 4}}
+}
 func (e *fakeEngine) MailboxDepth() map[string]int { return map[string]int{"shard": 5, "peer": 1} }
 
 // idleSources are those of a server that has just started.
@@ -113,6 +118,11 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 		`hiroba_rooms 1`,
 		`hiroba_participants 3`,
 		`hiroba_peers{state="connected"} 2`,
+		`hiroba_peers_by_path{path="own"} 2`,
+		`hiroba_peers_by_path{path="pion"} 0`,
+		`hiroba_udp_datagrams_total{direction="down"} 12`,
+		`hiroba_udp_datagrams_refused_total{reason="unknown_user"} 4`,
+		`hiroba_udp_datagrams_unsent_total{reason="buffer_full"} 0`,
 		`hiroba_up_tracks 3`,
 		`hiroba_joins_total 9`,
 		`hiroba_joins_refused_total{reason="name_taken"} 2`,

@@ -6,6 +6,7 @@ import (
 	"hiroba/sfu"
 	"hiroba/sfu/media"
 	"hiroba/sfu/stats"
+	"hiroba/sfu/udp"
 )
 
 // Engine is what the media plane shows of itself; *sfu.Engine is the real one.
@@ -13,6 +14,10 @@ type Engine interface {
 	Counters() *stats.Counters
 	// Peers counts the PeerConnections by state.
 	Peers() map[sfu.State]int
+	// PeersByPath counts them by the way that their media takes.
+	PeersByPath() map[sfu.Path]int
+	// Network is what has passed through the media port.
+	Network() udp.Counters
 	UpTracks() int
 	// MailboxDepth is the longest mailbox of each kind of owner.
 	MailboxDepth() map[string]int
@@ -23,6 +28,9 @@ var peerStates = []sfu.State{
 	sfu.StateNew, sfu.StateConnecting, sfu.StateConnected, sfu.StateDisconnected, sfu.StateFailed,
 }
 
+// paths are the values of the label "path".
+var paths = []sfu.Path{sfu.PathUndecided, sfu.PathOwn, sfu.PathPion}
+
 // directions and kinds are the values of the labels of the same names.
 var (
 	directions = []stats.Direction{stats.Up, stats.Down}
@@ -31,8 +39,11 @@ var (
 
 var (
 	peersDesc = gauge("peers", "PeerConnections by the state of their transport.", "state")
-	tracks    = gauge("up_tracks", "Tracks that participants publish now.")
-	packets   = counter("rtp_packets_total",
+	pathsDesc = gauge("peers_by_path",
+		"PeerConnections by the way of their media: the server's own, that of pion, or undecided before they are connected.",
+		"path")
+	tracks  = gauge("up_tracks", "Tracks that participants publish now.")
+	packets = counter("rtp_packets_total",
 		"RTP packets received from publishers (up) and sent to subscribers (down).", "direction", "kind")
 	bytesDesc = counter("rtp_bytes_total",
 		"Bytes of RTP packets, headers included, received from publishers (up) and sent to subscribers (down).",
@@ -55,10 +66,20 @@ var (
 	keyframes = counter("keyframes_total", "Keyframes received from publishers.")
 	layers    = counter("layer_switches_total",
 		"Changes of the quality in which somebody is shown, by whether it got higher or lower.", "to")
-	switches     = counter("seat_switches_total", "Changes of the occupant of a seat.")
-	replays      = counter("seat_replays_total", "Occupants that were shown from what was kept since their last keyframe.")
-	reports      = counter("sender_reports_total", "RTCP sender reports sent to subscribers.")
-	feedback     = counter("transport_feedback_total", "Transport-wide feedback packets received from subscribers.")
+	switches  = counter("seat_switches_total", "Changes of the occupant of a seat.")
+	replays   = counter("seat_replays_total", "Occupants that were shown from what was kept since their last keyframe.")
+	reports   = counter("sender_reports_total", "RTCP sender reports sent to subscribers.")
+	feedback  = counter("transport_feedback_total", "Transport-wide feedback packets received from subscribers.")
+	datagrams = counter("udp_datagrams_total",
+		"Datagrams that came in at the media port (up) and that the system took (down).", "direction")
+	datagramBytes = counter("udp_bytes_total",
+		"Bytes of datagrams that came in at the media port (up) and that the system took (down).", "direction")
+	calls = counter("udp_system_calls_total",
+		"System calls that read from the media port (up) and wrote to it (down).", "direction")
+	runs = counter("udp_runs_total", "Messages to the system that carried several datagrams (UDP segmentation offload).")
+	junk = counter("udp_datagrams_refused_total",
+		"Datagrams that came in at the media port and went nowhere, by reason.", "reason")
+	unsent       = counter("udp_datagrams_unsent_total", "Datagrams that the system did not take, by reason.", "reason")
 	forwardDelay = desc("forward_delay_seconds",
 		"Time from the arrival of an RTP packet to handing it to the kernel for the last of its subscribers.")
 )
@@ -68,6 +89,10 @@ func collectMedia(ch chan<- prometheus.Metric, e Engine) {
 	peers := e.Peers()
 	for _, state := range peerStates {
 		send(ch, peersDesc, peers[state], string(state))
+	}
+	byPath := e.PeersByPath()
+	for _, path := range paths {
+		send(ch, pathsDesc, byPath[path], string(path))
 	}
 	send(ch, tracks, e.UpTracks())
 
@@ -98,4 +123,23 @@ func collectMedia(ch chan<- prometheus.Metric, e Engine) {
 	send(ch, reports, c.SenderReports.Load())
 	send(ch, feedback, c.FeedbackReceived.Load())
 	sendHistogram(ch, forwardDelay, c.ForwardDelay.Snapshot())
+	collectNetwork(ch, e.Network())
+}
+
+// collectNetwork sends the metrics of the media port.
+func collectNetwork(ch chan<- prometheus.Metric, n udp.Counters) {
+	up, down := stats.Up.String(), stats.Down.String()
+	send(ch, datagrams, n.DatagramsIn, up)
+	send(ch, datagrams, n.DatagramsOut, down)
+	send(ch, datagramBytes, n.BytesIn, up)
+	send(ch, datagramBytes, n.BytesOut, down)
+	send(ch, calls, n.ReadCalls, up)
+	send(ch, calls, n.WriteCalls, down)
+	send(ch, runs, n.Runs)
+	for i, count := range n.Drops {
+		send(ch, junk, count, udp.Drop(i).String())
+	}
+	for i, count := range n.SendErrors {
+		send(ch, unsent, count, udp.SendError(i).String())
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -24,9 +25,13 @@ import (
 // wait bounds each wait of a test. It is generous, since machines that run tests are slow and shared.
 const wait = 20 * time.Second
 
+// newEngine makes an engine on loopback. HIROBA_TEST_MEDIA_PATH=pion and HIROBA_TEST_UDP_GSO=off make it as the settings of
+// these names do, so that all tests can be run each way.
 func newEngine(t *testing.T) *sfu.Engine {
 	t.Helper()
-	e, err := sfu.New(sfu.Config{Listen: "127.0.0.1:0", Shards: 2})
+	e, err := sfu.New(sfu.Config{
+		Listen: "127.0.0.1:0", Shards: 2, PionPath: pionPath(), NoGSO: os.Getenv("HIROBA_TEST_UDP_GSO") == "off",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +42,8 @@ func newEngine(t *testing.T) *sfu.Engine {
 	})
 	return e
 }
+
+func pionPath() bool { return os.Getenv("HIROBA_TEST_MEDIA_PATH") == "pion" }
 
 // client is a browser's part, played by pion: it offers, sends one picture and one sound, and receives in seats.
 type client struct {
@@ -53,6 +60,7 @@ type client struct {
 	flood  uint32
 	// munge changes the next offers before the server sees them; restart makes them restart ICE.
 	munge   func(o *sfu.Offer)
+	answers func(sdp string) string // changes the answers before the client sees them
 	restart bool
 
 	mu       sync.Mutex
@@ -106,7 +114,8 @@ func (c *client) PeerEvent(_ *sfu.Peer, e sfu.Event) {
 	}
 }
 
-func newClient(t *testing.T, e *sfu.Engine, name string, seats int) *client {
+// newClient makes a client with these SRTP profiles, or AES-GCM.
+func newClient(t *testing.T, e *sfu.Engine, name string, seats int, profiles ...dtls.SRTPProtectionProfile) *client {
 	t.Helper()
 	c := &client{
 		t: t, events: make(chan sfu.Event, 1000), received: map[webrtc.SSRC]*received{}, mids: map[string]webrtc.SSRC{}, seats: seats,
@@ -143,7 +152,10 @@ func newClient(t *testing.T, e *sfu.Engine, name string, seats int) *client {
 	}
 	s := webrtc.SettingEngine{}
 	s.SetIncludeLoopbackCandidate(true)
-	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM)
+	if len(profiles) == 0 {
+		profiles = []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM}
+	}
+	s.SetSRTPProtectionProfiles(profiles...)
 	c.pc, err = webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(i), webrtc.WithSettingEngine(s)).
 		NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
@@ -198,6 +210,9 @@ func (c *client) offer() {
 			return false
 		}).(type) {
 		case sfu.Answered:
+			if c.answers != nil {
+				e.SDP = c.answers(e.SDP)
+			}
 			if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: e.SDP}); err != nil {
 				c.t.Fatalf("answer: %v\n%s", err, e.SDP)
 			}

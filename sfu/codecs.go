@@ -9,6 +9,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/media"
+	"hiroba/sfu/packet"
 )
 
 // The URIs of the header extensions that the server reads or writes.
@@ -102,6 +103,8 @@ type payloadTypes struct {
 	media, rtx [media.Codecs]media.PayloadType
 	// codecs is the way back, from a payload type.
 	codecs [128]media.Codec
+	// repaired is the payload type whose packets are sent again under this one; 0 for others than those of RTX.
+	repaired [128]media.PayloadType
 }
 
 // newPayloadTypes reads a negotiated list of codecs.
@@ -120,6 +123,7 @@ func newPayloadTypes(codecs []webrtc.RTPCodecParameters) payloadTypes {
 			return media.ParseCodec(r.MimeType) == media.CodecUnknown && r.SDPFmtpLine == apt
 		}); i >= 0 {
 			p.rtx[known] = media.PayloadType(codecs[i].PayloadType)
+			p.repaired[codecs[i].PayloadType&0x7F] = pt
 		}
 	}
 	if red := p.media[media.RED]; red != 0 && !p.isREDOfOpus(codecs) {
@@ -144,6 +148,18 @@ func (p *payloadTypes) isREDOfOpus(codecs []webrtc.RTPCodecParameters) bool {
 		}
 	}
 	return true
+}
+
+// readExtensions finds the header extensions that are read.
+func readExtensions(list []webrtc.RTPHeaderExtensionParameter) packet.ExtensionIDs {
+	return packet.ExtensionIDs{
+		AudioLevel:           extensionID(list, uriAudioLevel),
+		DependencyDescriptor: extensionID(list, uriDependencyDescriptor),
+		TransportSequence:    extensionID(list, uriTransportCC),
+		MID:                  extensionID(list, uriMID),
+		RID:                  extensionID(list, uriRID),
+		RepairedRID:          extensionID(list, uriRepairedRID),
+	}
 }
 
 // extensionID finds the id of a header extension in a negotiated list; 0 when it is not in it.

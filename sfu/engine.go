@@ -12,10 +12,10 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/pion/ice/v4"
 	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/stats"
+	"hiroba/sfu/udp"
 )
 
 // ErrEngineClosed is returned by NewPeer after Close.
@@ -31,15 +31,19 @@ type Config struct {
 	Shards int
 	// MaxSeats bounds the seats of one peer; 0 is 64.
 	MaxSeats int
+	// PionPath makes all media take pion's own path, in place of the server's own.
+	PionPath bool
+	// NoGSO has the kernel take each datagram by itself, also where it could cut them from larger ones (UDP_SEGMENT).
+	NoGSO bool
 	// Log is the parent of all loggers; nil discards.
 	Log *slog.Logger
 }
 
-// Engine owns the media socket and the shards.
+// Engine owns the media sockets and the shards.
 type Engine struct {
 	cfg         Config
 	log         *slog.Logger
-	mux         ice.UDPMux
+	mux         *udp.Mux
 	addr        netip.AddrPort
 	media       *webrtc.MediaEngine
 	certificate webrtc.Certificate
@@ -81,7 +85,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, fmt.Errorf("make DTLS certificate: %w", err)
 	}
 	loggers := &pionLoggers{cfg.Log}
-	mux, addr, err := listen(cfg.Listen, loggers)
+	mux, addr, err := listen(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +100,7 @@ func New(cfg Config) (*Engine, error) {
 		peers:       make(map[*Peer]struct{}),
 	}
 	for range cfg.Shards {
-		s := newShard(&e.counters, e.log)
+		s := newShard(&e.counters, mux.NewSender(), e.log)
 		e.shards = append(e.shards, s)
 		go s.run()
 	}
@@ -108,6 +112,9 @@ func (e *Engine) Addr() netip.AddrPort { return e.addr }
 
 // Counters are the counters of all that passes through the engine.
 func (e *Engine) Counters() *stats.Counters { return &e.counters }
+
+// Network is what has passed through the media port.
+func (e *Engine) Network() udp.Counters { return e.mux.Counters() }
 
 // Close ends all peers, the shards and the socket. It waits until they are gone.
 func (e *Engine) Close() error {
@@ -139,6 +146,15 @@ func (e *Engine) Peers() map[State]int {
 	counts := map[State]int{StateNew: 0, StateConnecting: 0, StateConnected: 0, StateDisconnected: 0, StateFailed: 0}
 	for _, p := range e.snapshot() {
 		counts[p.State()]++
+	}
+	return counts
+}
+
+// PeersByPath counts the peers by the path of their media.
+func (e *Engine) PeersByPath() map[Path]int {
+	counts := map[Path]int{PathUndecided: 0, PathOwn: 0, PathPion: 0}
+	for _, p := range e.snapshot() {
+		counts[p.Path()]++
 	}
 	return counts
 }

@@ -16,23 +16,30 @@ import (
 	"hiroba/sfu/stats"
 )
 
-// rtcpInterceptorFactory puts an rtcpInterceptor into the chain of one peer.
-type rtcpInterceptorFactory struct{ peer *Peer }
+// rtcpInterceptorFactory puts an rtcpInterceptor into a chain of one peer: that which pion runs, or that of the uplink.
+type rtcpInterceptorFactory struct {
+	peer *Peer
+	// senderReport takes the reports of the publisher.
+	senderReport func(arrived time.Time, r *rtcp.SenderReport)
+	// clock says when what is being read arrived.
+	clock func() time.Time
+}
 
 // NewInterceptor implements interceptor.Factory.
 func (f rtcpInterceptorFactory) NewInterceptor(string) (interceptor.Interceptor, error) {
-	return &rtcpInterceptor{peer: f.peer}, nil
+	return &rtcpInterceptor{rtcpInterceptorFactory: f}, nil
 }
 
 // rtcpInterceptor is where RTCP of a client enters: NACK, PLI, FIR and reports of the subscriber go to its shard,
 // sender reports of the publisher to the stream that they are about. It decides nothing.
 type rtcpInterceptor struct {
 	interceptor.NoOp
-	peer *Peer
+	rtcpInterceptorFactory
 }
 
-// BindRTCPReader implements interceptor.Interceptor. pion calls the reader for each sender and receiver that the packet
-// is about, so a compound packet about several comes several times; the machines behind take repetitions calmly.
+// BindRTCPReader implements interceptor.Interceptor. On the server's own path there is one reader for all RTCP of a client. pion
+// calls one for each sender and receiver that the packet is about, so a compound packet about several comes several times;
+// the machines behind take repetitions calmly.
 func (i *rtcpInterceptor) BindRTCPReader(reader interceptor.RTCPReader) interceptor.RTCPReader {
 	return interceptor.RTCPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
 		n, attributes, err := reader.Read(b, a)
@@ -40,7 +47,7 @@ func (i *rtcpInterceptor) BindRTCPReader(reader interceptor.RTCPReader) intercep
 			return n, attributes, err //nolint:wrapcheck // passed through
 		}
 		if packets, err := rtcp.Unmarshal(b[:n]); err == nil {
-			i.handle(time.Now(), packets)
+			i.handle(i.clock(), packets)
 		}
 		return n, attributes, nil
 	})
@@ -63,7 +70,7 @@ func (i *rtcpInterceptor) handle(now time.Time, packets []rtcp.Packet) {
 		case *rtcp.ReceiverReport:
 			i.handleReports(now, r.Reports)
 		case *rtcp.SenderReport:
-			p.post(func(time.Time) { p.handleSenderReport(r) })
+			i.senderReport(now, r)
 			i.handleReports(now, r.Reports)
 		case *rtcp.TransportLayerCC:
 			p.engine.counters.FeedbackReceived.Add(1)
@@ -79,16 +86,18 @@ func (i *rtcpInterceptor) handleReports(arrived time.Time, reports []rtcp.Recept
 	}
 }
 
-// handleSenderReport passes a publisher's sender report to its stream.
-func (p *Peer) handleSenderReport(r *rtcp.SenderReport) {
-	for _, t := range p.tracks {
-		for _, s := range t.streams {
-			if s != nil && uint32(s.ssrc) == r.SSRC {
-				s.report.Store(r)
-				return
+// postSenderReport passes a publisher's sender report to its stream, on pion's path.
+func (p *Peer) postSenderReport(_ time.Time, r *rtcp.SenderReport) {
+	p.post(func(time.Time) {
+		for _, t := range p.tracks {
+			for _, s := range t.streams {
+				if s != nil && uint32(s.ssrc) == r.SSRC {
+					s.report.Store(r)
+					return
+				}
 			}
 		}
-	}
+	})
 }
 
 // handleNACK sends again what a subscriber lost. One feedback packet may ask for a bounded number only.
@@ -150,7 +159,7 @@ func roundTrip(arrived time.Time, lastSenderReport, delay uint32) (time.Duration
 	return time.Duration(units) * time.Second >> 16, true
 }
 
-// drainRTCP reads RTCP until its stream ends. What matters happens in the interceptors.
+// drainRTCP reads RTCP on pion's path until its stream ends. What matters happens in the interceptors.
 func drainRTCP(read func([]byte) (int, interceptor.Attributes, error)) {
 	b := make([]byte, packet.MaxBytes)
 	for failures := 0; failures < maxFailures; failures++ {

@@ -31,6 +31,7 @@ func (s *shard) borrow(f *feed) {
 func (s *shard) lend(now time.Time, track *UpTrack, to *shard) {
 	var packets []*packet.Packet
 	if f := s.feeds[track]; f != nil {
+		s.serveFeed(now, f) // what came before the other shard got packets of its own must not be missing
 		for i := range f.sent {
 			k := &f.sent[i]
 			from, last, ok := k.Replay(now, 0, true)

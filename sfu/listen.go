@@ -5,63 +5,73 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 
 	"github.com/pion/ice/v4"
+
+	"hiroba/sfu/udp"
 )
 
-// socketBuffer is what the media sockets ask the kernel for, in bytes: room for a burst of keyframes while the reader is
-// not scheduled. The kernel may give less.
-const socketBuffer = 4 << 20
-
-// listen opens the media socket: one UDP port, on one address or on all of them.
+// listen opens the media sockets: one UDP port, on one address or on all of them. The address that it returns is the
+// unspecified one for all.
 //
-// On all addresses there is a socket for each, because an answer must leave from the address that was asked.
-func listen(address string, log *pionLoggers) (ice.UDPMux, netip.AddrPort, error) {
-	host, service, err := net.SplitHostPort(address)
+// On all addresses there are sockets for each, because an answer must leave from the address that was asked.
+func listen(cfg Config) (*udp.Mux, netip.AddrPort, error) {
+	host, service, err := net.SplitHostPort(cfg.Listen)
 	if err != nil {
-		return nil, netip.AddrPort{}, fmt.Errorf("listen address %q: %w", address, err)
+		return nil, netip.AddrPort{}, fmt.Errorf("listen address %q: %w", cfg.Listen, err)
 	}
 	port, err := strconv.ParseUint(service, 10, 16)
 	if err != nil {
-		return nil, netip.AddrPort{}, fmt.Errorf("listen address %q: port must be 0 to 65535", address)
+		return nil, netip.AddrPort{}, fmt.Errorf("listen address %q: port must be 0 to 65535", cfg.Listen)
 	}
-	if host == "" || host == "0.0.0.0" || host == "::" {
-		return listenAll(host, int(port), log)
+	var (
+		addresses   []netip.Addr
+		unspecified netip.Addr
+	)
+	switch host {
+	case "", "::", "0.0.0.0":
+		if port == 0 {
+			return nil, netip.AddrPort{}, errors.New("listen for media: port 0 needs a single address, such as 127.0.0.1:0")
+		}
+		if addresses, err = udp.LocalAddresses(host != "0.0.0.0"); err != nil {
+			return nil, netip.AddrPort{}, fmt.Errorf("listen for media: %w", err)
+		}
+		unspecified = netip.IPv6Unspecified()
+		if host == "0.0.0.0" {
+			unspecified = netip.IPv4Unspecified()
+		}
+	default:
+		resolved, err := net.ResolveUDPAddr("udp", cfg.Listen)
+		if err != nil {
+			return nil, netip.AddrPort{}, fmt.Errorf("listen address %q: %w", cfg.Listen, err)
+		}
+		addresses = []netip.Addr{resolved.AddrPort().Addr().Unmap()}
 	}
-	udp, err := net.ResolveUDPAddr("udp", address)
+	mux, err := udp.Listen(udp.Config{Addresses: addresses, Port: uint16(port), GSO: !cfg.NoGSO, Log: cfg.Log})
 	if err != nil {
-		return nil, netip.AddrPort{}, fmt.Errorf("listen address %q: %w", address, err)
+		return nil, netip.AddrPort{}, fmt.Errorf("listen for media on udp %s: %w", cfg.Listen, err)
 	}
-	conn, err := net.ListenUDP("udp", udp)
-	if err != nil {
-		return nil, netip.AddrPort{}, fmt.Errorf("listen for media on udp %s: %w", address, err)
+	at := mux.Addr()
+	if unspecified.IsValid() {
+		at = netip.AddrPortFrom(unspecified, uint16(port))
 	}
-	// Less than we ask for is no error: the kernel's own limit holds.
-	_, _ = conn.SetReadBuffer(socketBuffer), conn.SetWriteBuffer(socketBuffer)
-	local, _ := conn.LocalAddr().(*net.UDPAddr)
-	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: log.NewLogger("ice")})
-	return mux, local.AddrPort(), nil
+	return mux, at, nil
 }
 
-func listenAll(host string, port int, log *pionLoggers) (ice.UDPMux, netip.AddrPort, error) {
-	if port == 0 {
-		return nil, netip.AddrPort{}, errors.New("listen for media: port 0 needs a single address, such as 127.0.0.1:0")
-	}
-	networks := []ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeUDP6}
-	unspecified := netip.IPv6Unspecified()
-	if host == "0.0.0.0" {
-		networks, unspecified = networks[:1], netip.IPv4Unspecified()
-	}
-	mux, err := ice.NewMultiUDPMuxFromPort(port,
-		ice.UDPMuxFromPortWithLoopback(), // given only to clients that come over loopback
-		ice.UDPMuxFromPortWithNetworks(networks...),
-		ice.UDPMuxFromPortWithReadBufferSize(socketBuffer),
-		ice.UDPMuxFromPortWithWriteBufferSize(socketBuffer),
-		ice.UDPMuxFromPortWithLogger(log.NewLogger("ice")),
-	)
-	if err != nil {
-		return nil, netip.AddrPort{}, fmt.Errorf("listen for media on udp port %d: %w", port, err)
-	}
-	return mux, netip.AddrPortFrom(unspecified, uint16(port)), nil //nolint:gosec // parsed as 16 bits
+// peerMux is the engine's mux as one PeerConnection sees it.
+type peerMux struct {
+	*udp.PeerMux
+	loopback bool // for a client that comes over loopback
 }
+
+// GetListenAddresses implements ice.UDPMux. They become candidates, those of loopback only for clients that can use them.
+func (m peerMux) GetListenAddresses() []net.Addr {
+	return slices.DeleteFunc(m.PeerMux.GetListenAddresses(), func(a net.Addr) bool {
+		at, ok := a.(*net.UDPAddr)
+		return ok && at.IP.IsLoopback() && !m.loopback
+	})
+}
+
+var _ ice.UDPMux = peerMux{}

@@ -122,11 +122,12 @@ func (p *Peer) answer(o Offer) (string, error) {
 	case <-time.After(gatherWait):
 	}
 	p.seats = append(p.seats, seats...)
-	p.readFeedback(seats)
+	p.readFeedback()
 	if len(seats) > 0 {
 		p.emit(SeatsBound{Seats: len(p.seats)})
 	}
 	p.updateTracks(o.SendMIDs, lines)
+	p.lineUp(lines)
 	return translated.answerTo(announce(p.pc.LocalDescription().SDP, p.engine.cfg.PublicIPs)), nil
 }
 
@@ -178,10 +179,14 @@ func (p *Peer) rollback() {
 	}
 }
 
-// readFeedback starts a reader for each sender of new seats: the RTCP of a sender passes the interceptors only when
-// somebody reads it.
-func (p *Peer) readFeedback(seats []*seat) {
-	for _, s := range seats {
+// readFeedback starts a reader for each sender that has none, on pion's path: there the RTCP of a sender passes the interceptors
+// only when somebody reads it. On the server's own path the uplink drives them.
+func (p *Peer) readFeedback() {
+	if p.Path() != PathPion {
+		return
+	}
+	for ; p.read < len(p.seats); p.read++ {
+		s := p.seats[p.read]
 		for _, track := range []*seatTrack{s.audio, s.video} {
 			p.loop(func() { drainRTCP(track.sender.Read) })
 		}
@@ -210,8 +215,22 @@ func (p *Peer) removeTrack(t *UpTrack) {
 	p.emit(TrackRemoved{Track: t})
 }
 
-// handleTrack begins to read an incoming RTP stream.
-func (p *Peer) handleTrack(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+// foundTrack is an incoming RTP stream that pion found, or that an offer declares.
+type foundTrack struct {
+	remote   *webrtc.TrackRemote
+	receiver *webrtc.RTPReceiver
+}
+
+// handleTrack begins to read an incoming RTP stream, on pion's path. Before the path is chosen it is kept for then.
+func (p *Peer) handleTrack(now time.Time, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	switch p.Path() {
+	case PathOwn:
+		return
+	case PathUndecided:
+		p.found = append(p.found, foundTrack{remote, receiver})
+		return
+	case PathPion:
+	}
 	mid, err := p.midOf(receiver)
 	if err != nil {
 		p.log.Debug("ignored stream", "ssrc", remote.SSRC(), "err", err)
@@ -222,7 +241,7 @@ func (p *Peer) handleTrack(remote *webrtc.TrackRemote, receiver *webrtc.RTPRecei
 		p.log.Debug("ignored stream of an undeclared track", "mid", mid, "ssrc", remote.SSRC())
 		return
 	}
-	t.start(remote, receiver)
+	t.start(now, remote, receiver)
 }
 
 var errNoTransceiver = errors.New("no transceiver has this receiver")

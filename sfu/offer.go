@@ -40,6 +40,10 @@ type mLine struct {
 	rids []media.RID
 	// group are the SSRCs of these, where the client has no RIDs for them but a group; else nil.
 	group []encodingSSRCs
+	// ssrcs are the SSRCs that the m-line declares (RFC 5576), as far as they are few enough to be sent.
+	ssrcs []media.SSRC
+	// repairs are those for retransmissions, by the SSRC that they repair (RFC 4588, section 8.8).
+	repairs map[media.SSRC]media.SSRC
 }
 
 // check reads the offer and refuses what cannot be answered, before pion spends time on it or changes its state.
@@ -120,6 +124,7 @@ func newMLine(m *sdp.MediaDescription) mLine {
 		switch a.Key {
 		case "ssrc-group":
 			groups = append(groups, a.Value)
+			line.pair(a.Value)
 		case "sendonly":
 			line.receives = false
 		case "recvonly":
@@ -128,6 +133,8 @@ func newMLine(m *sdp.MediaDescription) mLine {
 			line.sends, line.receives = false, false
 		case "simulcast":
 			line.rids = simulcastRIDs(a.Value)
+		case "ssrc":
+			line.declare(a.Value)
 		}
 	}
 	if mid, _ := m.Attribute("mid"); line.rids == nil && line.kind == media.Video && line.sends && len(mid) <= maxGroupMID {
@@ -135,6 +142,30 @@ func newMLine(m *sdp.MediaDescription) mLine {
 		line.rids = groupRIDs(line.group)
 	}
 	return line
+}
+
+// declare reads "<ssrc> <attribute>" (RFC 5576, section 4.1). There are several lines for each SSRC.
+func (l *mLine) declare(value string) {
+	number, _, _ := strings.Cut(value, " ")
+	if ssrc := parseSSRC(number); ssrc != 0 && len(l.ssrcs) < maxStreams && !slices.Contains(l.ssrcs, ssrc) {
+		l.ssrcs = append(l.ssrcs, ssrc)
+	}
+}
+
+// pair reads "FID <ssrc> <ssrc>" (RFC 5576, section 4.2).
+func (l *mLine) pair(value string) {
+	fields := strings.Fields(value)
+	if len(fields) != 3 || fields[0] != "FID" || len(l.repairs) >= maxStreams {
+		return
+	}
+	original, repair := parseSSRC(fields[1]), parseSSRC(fields[2])
+	if original == 0 || repair == 0 {
+		return
+	}
+	if l.repairs == nil {
+		l.repairs = make(map[media.SSRC]media.SSRC)
+	}
+	l.repairs[original] = repair
 }
 
 // simulcastRIDs reads which encodings a simulcast attribute sends (RFC 8853, section 5.1): "send q;h;~f recv ...". Of

@@ -9,9 +9,11 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"hiroba/sfu/keying"
 	"hiroba/sfu/mailbox"
 	"hiroba/sfu/media"
 	"hiroba/sfu/rtptime"
+	"hiroba/sfu/udp"
 )
 
 // PeerConfig says how a Peer runs.
@@ -37,7 +39,13 @@ type Peer struct {
 	down   *subscriber // owned by shard
 	inbox  *mailbox.Mailbox[func(now time.Time)]
 
+	// mux is the engine's for this PeerConnection, and exporter learns its keys.
+	mux      *udp.PeerMux
+	uplink   *uplink
+	exporter keying.Exporter
+
 	state atomic.Value // State
+	path  atomic.Value // Path
 	types atomic.Pointer[payloadTypes]
 	names atomic.Pointer[map[media.SSRC]streamName] // of the newest offer; nil before
 	// connectedAt is when the transport was last connected, in Unix nanoseconds.
@@ -56,8 +64,12 @@ type Peer struct {
 
 	// What follows is owned by run.
 	seats      []*seat
+	read       int // of how many of them RTCP is read; see readFeedback
 	tracks     map[media.MID]*UpTrack
 	candidates int
+	found      []foundTrack             // while the path is undecided
+	pair       *webrtc.ICECandidatePair // that was selected and is not followed yet, since pairSince; nil for none
+	pairSince  time.Time
 	channels   map[string]*channel
 }
 
@@ -76,13 +88,24 @@ func (e *Engine) NewPeer(cfg PeerConfig) (*Peer, error) {
 		channels: make(map[string]*channel),
 	}
 	p.state.Store(StateNew)
+	p.path.Store(PathUndecided)
+	uplink, err := newUplink(p)
+	if err != nil {
+		return nil, err
+	}
+	p.uplink = uplink
+	p.mux = e.mux.Peer(uplink)
+	if e.cfg.PionPath {
+		uplink.yield()
+	}
 	pc, err := e.newPeerConnection(p, cfg.Loopback)
 	if err != nil {
+		_ = p.mux.Close()
 		return nil, err
 	}
 	p.pc = pc
 	if err := e.add(p); err != nil {
-		_ = pc.Close()
+		_, _ = pc.Close(), p.mux.Close()
 		return nil, err
 	}
 	p.down = newSubscriber(p)
@@ -136,9 +159,12 @@ func (p *Peer) listen() {
 		}
 		p.post(func(time.Time) { p.handleState(State(s.String())) })
 	})
+	p.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) {
+		p.post(func(now time.Time) { p.handlePair(now, pair) })
+	})
 	p.pc.OnICECandidate(func(c *webrtc.ICECandidate) { p.post(func(time.Time) { p.handleLocalCandidate(c) }) })
 	p.pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
-		p.post(func(time.Time) { p.handleTrack(t, r) })
+		p.post(func(now time.Time) { p.handleTrack(now, t, r) })
 	})
 	p.pc.OnDataChannel(func(dc *webrtc.DataChannel) { p.acceptChannel(dc) })
 }
@@ -212,9 +238,13 @@ func (p *Peer) panicked(reason any) {
 	p.log.Error("peer panicked", "panic", reason, "stack", string(debug.Stack()))
 }
 
-// handleTimeout asks publishers' encoders for the keyframes that are due, and says how long until the next.
+// handleTimeout asks publishers' encoders for the keyframes that are due, follows the client to another address, and says how
+// long until there is more to do.
 func (p *Peer) handleTimeout(now time.Time) time.Duration {
 	wait := time.Hour
+	if next := p.followPair(now); !next.IsZero() {
+		wait = next.Sub(now)
+	}
 	for _, t := range p.tracks {
 		if due := t.handleTimeout(now); !due.IsZero() {
 			wait = min(wait, due.Sub(now))
@@ -230,6 +260,7 @@ func (p *Peer) handleState(s State) {
 	p.state.Store(s)
 	p.log.Debug("peer state changed", "state", s)
 	if s == StateConnected {
+		p.choosePath()
 		p.down.post(func(sub *subscriber, now time.Time) { sub.handleConnected(now) })
 	}
 	p.emit(StateChanged{State: s})
@@ -256,6 +287,7 @@ func (p *Peer) settle() {
 // teardown ends everything that belongs to the peer, in an order in which nothing outlives what it uses.
 func (p *Peer) teardown() {
 	p.inbox.Close()
+	p.uplink.close()
 	for _, t := range p.tracks {
 		t.end()
 	}
@@ -264,6 +296,10 @@ func (p *Peer) teardown() {
 	if err := p.pc.Close(); err != nil {
 		p.log.Debug("closed peer connection", "err", err)
 	}
+	if err := p.mux.Close(); err != nil {
+		p.log.Debug("closed share of the media port", "err", err)
+	}
+	p.exporter.Close()
 	p.loops.Wait()
 	p.state.Store(StateClosed)
 	p.engine.remove(p)

@@ -64,7 +64,7 @@ func (t *seatTrack) advance(now time.Time) {
 		if !ok {
 			return
 		}
-		t.send(now, t.replay.track, p, newest)
+		t.send(now, t.replay.track, p, newest, 0)
 		if !t.line.Sends(p.Source) { // it does not help, or something better came
 			t.replay.End()
 		}
@@ -81,7 +81,5 @@ func (s *shard) advanceReplays(now time.Time) {
 	}
 	clear(s.replays[len(active):])
 	s.replays = active
-	if len(active) > 0 {
-		s.pace.Reset(replayTick)
-	}
+	s.replayDue = now.Add(replayTick)
 }

@@ -97,6 +97,9 @@ func (t *seatTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters,
 	if first.MimeType == "" {
 		return first, errNoCodec
 	}
+	if c.SSRCRetransmission() == 0 {
+		types.rtx = [media.Codecs]media.PayloadType{}
+	}
 	t.peer.learn(t.kind, &types)
 	var random [6]byte
 	if _, err := rand.Read(random[:]); err != nil {
@@ -257,20 +260,23 @@ func (t *seatTrack) isBlind() bool {
 	return t.line.Current() != t.target.csrc || t.line.Layer().Spatial < 0
 }
 
-// handleRTP sends a packet of a track that this seat is attached to, if it should.
-func (t *seatTrack) handleRTP(now time.Time, track *UpTrack, p *packet.Packet) {
-	if !t.peer.down.connected {
-		t.dropped(stats.NotConnected)
-		return
+// handleRTP sends the packets of a track that this seat is attached to, if it should.
+func (t *seatTrack) handleRTP(now time.Time, f *feed) {
+	for i := range f.packets {
+		p := &f.packets[i]
+		if !t.peer.down.connected {
+			t.dropped(stats.NotConnected)
+		} else if t.replay.Holds(p.Packet) {
+			continue
+		} else if t.send(now, f.track, p.Packet, nil, p.padding) {
+			p.seats++
+		}
 	}
-	if t.replay.Holds(p) {
-		return
-	}
-	t.send(now, track, p, nil)
 }
 
 // send passes a packet through the line, and on to the client. Newest is the last packet of a replay, nil outside of one.
-func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet) {
+// Padding is added where it helps. It reports whether the packet leaves now.
+func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet, padding uint8) bool {
 	var (
 		out          egress.Packet
 		switched, ok bool
@@ -284,7 +290,7 @@ func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet
 	t.countLayer(t.flight.Layer(now, t.line.Current(), t.line.Layer()))
 	if !ok {
 		t.dropped(reason)
-		return
+		return false
 	}
 	if switched {
 		t.leaveSource(track)
@@ -292,8 +298,12 @@ func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet
 		t.line.HandleSwitch()
 		t.flight.Switched(now, track.csrc)
 	}
-	t.write(now, track, &out, newest != nil)
+	if t.peer.down.outlet.path == PathOwn && !out.Empty {
+		out.Padding = padding
+	}
+	left := t.write(now, track.csrc, &out)
 	t.report(now) // at once after a switch, for lip sync
+	return left
 }
 
 // countLayer counts a change of the layer that is sent; -1 is none.
@@ -332,7 +342,7 @@ func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
 	}
 	counters.RTXSent.Add(1)
 	t.flight.RTX()
-	t.write(now, t.source, &out, false)
+	t.write(now, t.source.csrc, &out)
 }
 
 // handlePLI passes a subscriber's wish on to the publisher. An empty seat is asked for one by browsers, too.
@@ -350,29 +360,37 @@ func (t *seatTrack) demandKeyframe(now time.Time) {
 	}
 }
 
-func (t *seatTrack) write(now time.Time, track *UpTrack, out *egress.Packet, replay bool) {
+// write sends a packet, or makes it wait because so much left just before. It reports whether it leaves now.
+func (t *seatTrack) write(now time.Time, csrc media.CSRC, out *egress.Packet) bool {
 	down := t.peer.down
-	counters := &t.peer.engine.counters
+	if t.kind == media.Video && !down.queue.admit(now, out) {
+		down.park(t, csrc, out)
+		return false
+	}
+	return t.transmit(now, csrc, out)
+}
+
+// transmit sends a packet now.
+func (t *seatTrack) transmit(now time.Time, csrc media.CSRC, out *egress.Packet) bool {
+	down, shard := t.peer.down, t.peer.shard
 	down.transportSequence++
-	n, err := t.out.write(now, out, track.csrc, down.transportSequence, &down.scratch)
+	n, err := shard.out.write(now, &down.outlet, &t.out, out, csrc, down.transportSequence)
 	if err != nil {
 		t.dropped(stats.WriteFailed)
-		return
+		return false
 	}
-	counters.Forwarded(stats.Down, t.kind, n)
-	t.flight.Sent(now, n, track.csrc, out.Source.Encoding, out.Source.Info.Keyframe && !out.RTX)
-	if !out.RTX && !replay {
-		counters.ForwardDelay.Observe(time.Since(out.Source.Arrived))
-	}
+	shard.tally.Forwarded(t.kind, n)
+	t.flight.Sent(now, n, csrc, out.Source.Encoding, out.Source.Info.Keyframe && !out.RTX)
 	if !down.sending {
 		down.sending = true
 		t.peer.emit(FirstForwarded{})
 	}
+	return true
 }
 
 // dropped counts a packet that is not sent, for everybody and for this subscriber.
 func (t *seatTrack) dropped(reason stats.Reason) {
-	t.peer.engine.counters.Dropped(stats.Down, reason)
+	t.peer.shard.tally.Dropped(reason)
 	t.flight.Dropped(reason)
 }
 

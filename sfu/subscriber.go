@@ -23,7 +23,8 @@ type subscriber struct {
 	gone      bool
 	// transportSequence is the last transport-wide sequence number; it counts all packets of the peer.
 	transportSequence uint16
-	scratch           scratch
+	outlet            outlet
+	queue             queue
 	flight            flight.Recorder
 	trace             *trace.Recorder // nil while nobody asks for one
 }
@@ -44,7 +45,7 @@ func (s *subscriber) post(do func(s *subscriber, now time.Time)) {
 }
 
 // leave empties all seats and waits until the shard has forgotten the subscriber, so that nothing is written to a closed
-// PeerConnection.
+// PeerConnection, nor encrypted with its keys.
 func (s *subscriber) leave() {
 	left := make(chan struct{})
 	if !s.peer.shard.post(func(time.Time) {
@@ -53,6 +54,9 @@ func (s *subscriber) leave() {
 		for _, t := range s.all {
 			t.setTarget(nil)
 		}
+		s.queue.drain()
+		s.peer.shard.out.flush() // what was written before
+		s.outlet = outlet{}
 		delete(s.peer.shard.subscribers, s)
 	}) {
 		return
@@ -68,6 +72,7 @@ func (s *subscriber) bind(t *seatTrack, line *egress.Line, out writer) {
 	}
 	t.line, t.out = trace.NewLine(line), out
 	t.out.setMID(t.mid)
+	t.out.sealing = s.outlet.streams(&t.out)
 	s.all = append(s.all, t)
 	s.lines[out.ssrc] = t
 	if out.ssrcRTX != 0 {

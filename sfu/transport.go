@@ -11,8 +11,6 @@ import (
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/report"
-	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/transport/v5/packetio"
 	"github.com/pion/webrtc/v4"
 
@@ -21,10 +19,12 @@ import (
 )
 
 const (
-	// disconnectedAfter and failedAfter are how long a silent transport is waited for. The client acts earlier, on its
+	// disconnectedAfter and failedAfter, which follows it, are how long a silent transport is waited for. Only STUN and DTLS
+	// count, since media never reach pion: browsers check each 2.5 to 6 s, so two checks that are lost in a row must not
+	// look like the end. After 30 s in all their consent has expired (RFC 7675, section 5.1). The client acts earlier, on its
 	// own view of the network.
-	disconnectedAfter = 7 * time.Second
-	failedAfter       = 20 * time.Second
+	disconnectedAfter = 15 * time.Second
+	failedAfter       = 15 * time.Second
 	keepAlive         = 2 * time.Second
 	// feedbackInterval is how often transport-wide feedback goes to a publisher.
 	feedbackInterval = 50 * time.Millisecond
@@ -40,10 +40,11 @@ const (
 func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnection, error) {
 	s := webrtc.SettingEngine{LoggerFactory: e.loggers}
 	s.SetLite(true)
-	s.SetICEUDPMux(e.mux)
+	loopback = loopback || e.addr.Addr().IsLoopback()
+	s.SetICEUDPMux(peerMux{p.mux, loopback})
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled) // never resolve names that a client sends
-	s.SetIncludeLoopbackCandidate(loopback || e.addr.Addr().IsLoopback())
+	s.SetIncludeLoopbackCandidate(loopback)
 	s.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
 	s.SetReceiveMTU(packet.MaxBytes)
 	// Only the DTLS server picks the SRTP profile, and browsers take AES-GCM, several times cheaper, when it is first.
@@ -51,29 +52,28 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
 		return nil, fmt.Errorf("set DTLS role: %w", err)
 	}
+	s.SetDTLSServerHelloMessageHook(p.exporter.HandleServerHello)
+	s.SetDTLSKeyLogWriter(&p.exporter)
 	// The cookie exchange guards against spoofed addresses, which ICE has ruled out before.
 	s.SetDTLSInsecureSkipHelloVerify(true)
 	// A client's goodbye over DTLS must not close the PeerConnection behind the peer's back: see Peer.settle.
 	s.DisableCloseByDTLS(true)
 	s.BufferFactory = p.streamLimit().newBuffer
+	// Streams that an offer declares are found at once: otherwise pion has a goroutine wait for the first packet of each.
+	s.SetFireOnTrackBeforeFirstRTP(true)
 
 	interceptors := &interceptor.Registry{}
-	feedback, err := twcc.NewSenderInterceptor(twcc.SendInterval(feedbackInterval),
-		twcc.WithLoggerFactory(e.loggers))
-	if err != nil {
-		return nil, fmt.Errorf("make transport-wide feedback: %w", err)
-	}
-	reports, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(e.loggers))
-	if err != nil {
-		return nil, fmt.Errorf("make receiver reports: %w", err)
-	}
-	interceptors.Add(feedback)
-	interceptors.Add(reports)
-	interceptors.Add(rtcpInterceptorFactory{p})
+	interceptors.Add(pathGuardFactory{p}) // first, so that nothing comes after it
+	interceptors.Add(pionFeedbackFactory{e})
+	interceptors.Add(rtcpInterceptorFactory{p, p.postSenderReport, time.Now})
 
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(e.media), webrtc.WithSettingEngine(s),
 		webrtc.WithInterceptorRegistry(interceptors))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{e.certificate}})
+	pc, err := api.NewPeerConnection(webrtc.Configuration{
+		Certificates: []webrtc.Certificate{e.certificate},
+		// Which stream a packet is of stands in its header extensions: with Cryptex (RFC 9335) they would be encrypted.
+		RTPHeaderEncryptionPolicy: webrtc.RTPHeaderEncryptionPolicyDisable,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("make peer connection: %w", err)
 	}

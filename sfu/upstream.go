@@ -1,13 +1,10 @@
 package sfu
 
 import (
-	"errors"
-	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/ingress"
 	"hiroba/sfu/media"
@@ -16,105 +13,74 @@ import (
 	"hiroba/sfu/stats"
 )
 
-// upStream is one incoming RTP stream of an up track. Its loop owns it.
+const (
+	// quietAfter is how long without packets a stream counts as paused.
+	quietAfter = 2 * time.Second
+	// noteInterval is how exactly others get to know when the newest packet came.
+	noteInterval = 10 * time.Millisecond
+)
+
+// upStream is one incoming RTP stream of an up track: what is done with its packets, wherever they come from. It is owned by
+// the uplink of its peer, or, on pion's path, by a loop of its own.
 type upStream struct {
 	track    *UpTrack
-	remote   *webrtc.TrackRemote
-	receiver *webrtc.RTPReceiver
 	ssrc     media.SSRC
 	encoding int8
 	machine  *ingress.Stream
 	clock    rtptime.Clock
 	source   uint32
 	nacks    []uint16
-	lost     uint64    // as the machine said when it was asked last
-	deadline time.Time // of the read, as it is set now
+	lost     uint64 // as the machine said when it was asked last
+	out      *handover
 
-	report atomic.Pointer[rtcp.SenderReport] // the newest, until the loop takes it
+	newest atomic.Int64                      // arrival of the newest packet, to noteInterval, in Unix nanoseconds
+	report atomic.Pointer[rtcp.SenderReport] // the newest, until the next packet takes it
 }
 
-func newUpStream(t *UpTrack, encoding int8, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) *upStream {
-	parameters := receiver.GetParameters()
-	return &upStream{
+func newUpStream(
+	now time.Time, t *UpTrack, encoding int8, ssrc media.SSRC, types *payloadTypes, extensions packet.ExtensionIDs, out *handover,
+) *upStream {
+	s := &upStream{
 		track:    t,
-		remote:   remote,
-		receiver: receiver,
-		ssrc:     media.SSRC(remote.SSRC()),
+		ssrc:     ssrc,
 		encoding: encoding,
-		machine: ingress.New(ingress.Config{
-			Kind:     t.kind,
-			Encoding: encoding,
-			Codecs:   newPayloadTypes(parameters.Codecs).codecs,
-			Extensions: packet.ExtensionIDs{
-				AudioLevel:           extensionID(parameters.HeaderExtensions, uriAudioLevel),
-				DependencyDescriptor: extensionID(parameters.HeaderExtensions, uriDependencyDescriptor),
-			},
-		}),
-		source: t.peer.engine.nextID.Add(1),
-		clock:  rtptime.NewClock(&t.peer.clock, t.kind.ClockRate()),
+		machine:  ingress.New(ingress.Config{Kind: t.kind, Encoding: encoding, Codecs: types.codecs, Extensions: extensions}),
+		source:   t.peer.engine.nextID.Add(1),
+		clock:    rtptime.NewClock(&t.peer.clock, t.kind.ClockRate()),
+		out:      out,
 	}
+	s.newest.Store(now.UnixNano())
+	return s
 }
 
-// readLoop owns the stream. It ends when the PeerConnection or the m-line is closed.
-func (s *upStream) readLoop() {
-	s.track.peer.log.Debug("stream started", "mid", s.track.mid, "ssrc", s.ssrc, "rid", s.remote.RID())
-	for failures := 0; failures < maxFailures; {
-		p := packet.New()
-		more, failed := s.read(p)
-		p.Release()
-		if !more {
-			return
-		}
-		if failures++; !failed {
-			failures = 0
-		}
-	}
+// quiet reports whether nothing has come for a while.
+func (s *upStream) quiet(now time.Time) bool {
+	return now.UnixNano()-s.newest.Load() > int64(quietAfter)
 }
 
-// read waits for a packet or a deadline and handles it. More is false at the end of the stream; failed says that the
-// packet could not even be read.
-func (s *upStream) read(p *packet.Packet) (more, failed bool) {
-	if due := s.machine.Deadline(); due != s.deadline {
-		if err := s.remote.SetReadDeadline(due); err != nil {
-			return false, true
-		}
-		s.deadline = due
+// handleRTP passes one packet through the machine and on to the shards. Its header may have been parsed.
+func (s *upStream) handleRTP(now time.Time, p *packet.Packet, parsed bool) {
+	if at := now.UnixNano(); at-s.newest.Load() >= int64(noteInterval) {
+		s.newest.Store(at)
 	}
-	n, attributes, err := s.remote.Read(p.Buffer())
-	now := time.Now()
-	counters := &s.track.peer.engine.counters
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		s.deadline = time.Unix(1, 0) // it fired, and stands until another is set
-		s.poll(now)
-		return true, false
-	case isTransient(err):
-		counters.Dropped(stats.Up, stats.Malformed)
-		return true, true
-	case err != nil:
-		return false, true
+	if s.report.Load() != nil {
+		s.handleReport(now, s.report.Swap(nil))
 	}
-	if attributes.Get(webrtc.AttributeRtxSsrc) != nil {
-		counters.RTXReceived.Add(1)
+	var (
+		result ingress.Result
+		reason stats.Reason
+		ok     bool
+	)
+	if parsed {
+		result, reason, ok = s.machine.HandleParsed(now, p)
+	} else {
+		result, reason, ok = s.machine.HandleRTP(now, p)
 	}
-	p.SetLen(n)
-	s.handle(now, p)
-	s.poll(now)
-	return true, false
-}
-
-// handle passes one packet through the machine and on to the shards.
-func (s *upStream) handle(now time.Time, p *packet.Packet) {
-	counters := &s.track.peer.engine.counters
-	if r := s.report.Swap(nil); r != nil {
-		s.handleReport(now, r)
-	}
-	result, reason, ok := s.machine.HandleRTP(now, p)
 	if !ok {
-		counters.Dropped(stats.Up, reason)
+		s.out.tally.Dropped(reason)
 		return
 	}
-	counters.Forwarded(stats.Up, s.track.kind, len(p.Bytes()))
+	s.out.tally.Forwarded(s.track.kind, len(p.Bytes()))
 	if result.Restarted {
 		s.source = s.track.peer.engine.nextID.Add(1)
 		s.clock = rtptime.NewClock(&s.track.peer.clock, s.track.kind.ClockRate())
@@ -125,17 +91,17 @@ func (s *upStream) handle(now time.Time, p *packet.Packet) {
 		s.track.peer.emit(TrackStarted{Track: s.track, Codec: s.machine.Codec()})
 	}
 	if result.Keyframe {
-		counters.Keyframes.Add(1)
+		s.track.peer.engine.counters.Keyframes.Add(1)
 		s.track.peer.post(func(now time.Time) { s.track.handleKeyframe(now, s.encoding) })
 	}
 	s.track.supply.HandleRTP(now, p)
 	s.track.meters[s.encoding].HandleRTP(p)
 	for lost := s.machine.PollRecovered(p); lost != nil; lost = s.machine.PollRecovered(p) {
-		counters.Recovered.Add(1)
-		s.track.fanOut(lost)
+		s.track.peer.engine.counters.Recovered.Add(1)
+		s.out.put(s.track, lost)
 		lost.Release()
 	}
-	s.track.fanOut(p)
+	s.out.put(s.track, p)
 }
 
 // poll asks for what is missing and tells how loud it is.
@@ -163,4 +129,57 @@ func (s *upStream) handleReport(now time.Time, r *rtcp.SenderReport) {
 	peer.clockMu.Lock()
 	defer peer.clockMu.Unlock()
 	s.clock.HandleSenderReport(now, rtptime.NTP(r.NTPTime), r.RTPTime)
+}
+
+// handover collects what goes to the shards, so that each is woken once for many packets. It belongs to who reads them.
+type handover struct {
+	parcels []parcel // of which the first used are filled
+	used    int
+	tally   stats.Tally
+}
+
+// parcel is what goes to one shard.
+type parcel struct {
+	shard *shard
+	items []shardItem
+}
+
+// put adds a packet for each shard that needs the track.
+func (h *handover) put(t *UpTrack, p *packet.Packet) {
+	list := t.shards.Load()
+	if list == nil {
+		return
+	}
+	for _, s := range *list {
+		p.Retain()
+		h.parcelOf(s).add(shardItem{track: t, pkt: p})
+	}
+}
+
+func (h *handover) parcelOf(s *shard) *parcel {
+	for i := range h.parcels[:h.used] {
+		if h.parcels[i].shard == s {
+			return &h.parcels[i]
+		}
+	}
+	if h.used == len(h.parcels) {
+		h.parcels = append(h.parcels, parcel{})
+	}
+	h.used++
+	h.parcels[h.used-1].shard = s
+	return &h.parcels[h.used-1]
+}
+
+func (p *parcel) add(item shardItem) { p.items = append(p.items, item) }
+
+// flush hands everything on, and counts it.
+func (h *handover) flush(counters *stats.Counters) {
+	for i := range h.parcels[:h.used] {
+		p := &h.parcels[i]
+		p.shard.forward(p.items)
+		clear(p.items)
+		p.shard, p.items = nil, p.items[:0]
+	}
+	h.used = 0
+	counters.Take(stats.Up, &h.tally)
 }

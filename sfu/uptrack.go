@@ -6,14 +6,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
-	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/keyframe"
 	"hiroba/sfu/layer"
 	"hiroba/sfu/media"
-	"hiroba/sfu/packet"
 )
 
 // UpTrack is what a peer publishes on one m-line. It exists from the offer on; media may come later, pause and come back.
@@ -82,15 +79,6 @@ func (t *UpTrack) change(f func([]*shard) []*shard) {
 	t.shards.Store(&list)
 }
 
-// fanOut hands a packet once to each shard that needs it.
-func (t *UpTrack) fanOut(p *packet.Packet) {
-	if list := t.shards.Load(); list != nil {
-		for _, s := range *list {
-			s.forward(t, p)
-		}
-	}
-}
-
 // wantKeyframe tells the publisher's peer that a subscriber cannot go on without a keyframe of an encoding.
 func (t *UpTrack) wantKeyframe(encoding int8) {
 	t.peer.post(func(now time.Time) {
@@ -113,20 +101,6 @@ func (t *UpTrack) scarce(now time.Time, encoding int8) bool {
 // want tells the publisher's peer which spatial layer a seat should get; -1 is nothing.
 func (t *UpTrack) want(seat *seatTrack, spatial int8) {
 	t.peer.post(func(now time.Time) { t.demand.HandleWant(now, seat, spatial) })
-}
-
-// start reads a new incoming stream of this track in a goroutine of its own. A former one ends by itself, since pion
-// closes it. Called by the peer.
-func (t *UpTrack) start(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	encoding := max(slices.Index(t.rids, media.RID(remote.RID())), 0)
-	s := newUpStream(t, int8(encoding), remote, receiver) //nolint:gosec // up to MaxSpatial
-	t.streams[encoding] = s
-	t.peer.loop(s.readLoop)
-	read := receiver.Read
-	if rid := remote.RID(); rid != "" {
-		read = func(b []byte) (int, interceptor.Attributes, error) { return receiver.ReadSimulcast(b, rid) }
-	}
-	t.peer.loop(func() { drainRTCP(read) })
 }
 
 // handleTimeout asks the encoders for the keyframes that are due and tells what is wanted of the track. It says when

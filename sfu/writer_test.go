@@ -2,11 +2,11 @@ package sfu
 
 import (
 	"encoding/binary"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/pion/rtp"
-	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/egress"
 	"hiroba/sfu/ingress"
@@ -14,29 +14,26 @@ import (
 	"hiroba/sfu/packet"
 )
 
-// wire keeps what a writer writes.
+// wire keeps what a writer builds, as somebody else's parser reads it.
 type wire struct {
-	webrtc.TrackLocalWriter
 	packets []rtp.Packet
-	buffer  []byte
 }
 
-func (w *wire) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
-	p := rtp.Packet{Header: *h, Payload: payload}
-	n := p.MarshalSize()
-	if w.buffer != nil { // where allocations count
-		return n, nil
-	}
-	b, err := p.Marshal()
+func (w *wire) write(writer *writer, p *egress.Packet, csrc media.CSRC, transportSequence uint16) error {
+	b := make([]byte, writer.bound(p))
+	header, n, err := writer.build(b, time.Now(), p, csrc, transportSequence, new(scratch))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	var read rtp.Packet
-	if err := read.Unmarshal(b); err != nil {
-		return 0, err
+	if err := read.Unmarshal(b[:n]); err != nil {
+		return err
+	}
+	if got := read.Header.MarshalSize(); got != header {
+		return fmt.Errorf("header of %d bytes was called one of %d", got, header)
 	}
 	w.packets = append(w.packets, read)
-	return n, nil
+	return nil
 }
 
 // av1Keyframe is a packet of AV1 that begins a keyframe, with the longest descriptor of a usual stream, as a publisher sends
@@ -87,11 +84,11 @@ func TestT18ExtensionsGoOutUnderTheSubscribersIDs(t *testing.T) {
 		}
 		w := &wire{}
 		writer := writer{
-			stream: w, ssrc: 5, ssrcRTX: 6, idMID: 1 + (shift+4)%20, idAbsSendTime: 1 + (shift+3)%20,
+			ssrc: 5, ssrcRTX: 6, idMID: 1 + (shift+4)%20, idAbsSendTime: 1 + (shift+3)%20,
 			idTransportCC: 1 + (shift+2)%20, idDescriptor: 1 + (shift+1)%20,
 		}
 		writer.setMID("v0")
-		if _, err := writer.write(time.Now(), &out, 99, 7, new(scratch)); err != nil {
+		if err := w.write(&writer, &out, 99, 7); err != nil {
 			t.Fatalf("shift %d: %v", shift, err)
 		}
 		got := w.packets[0]
@@ -114,9 +111,9 @@ func TestT18ExtensionsGoOutUnderTheSubscribersIDs(t *testing.T) {
 func TestT18LargeIDsTakeTheTwoByteForm(t *testing.T) {
 	for _, id := range []uint8{14, 15, 200} {
 		w := &wire{}
-		writer := writer{stream: w, ssrc: 5, idTransportCC: id, idAbsSendTime: 3}
+		writer := writer{ssrc: 5, idTransportCC: id, idAbsSendTime: 3}
 		out := egress.Packet{Source: packet.New(), Empty: true}
-		if _, err := writer.write(time.Now(), &out, 99, 7, new(scratch)); err != nil {
+		if err := w.write(&writer, &out, 99, 7); err != nil {
 			t.Fatalf("id %d: %v", id, err)
 		}
 		if cc := w.packets[0].GetExtension(id); len(cc) != 2 || cc[1] != 7 {
@@ -134,15 +131,15 @@ func TestT11RTXHasItsOwnNumbers(t *testing.T) {
 	line := newAV1Line()
 	first, _, _, _ := line.HandleRTP(1, p)
 	w := &wire{}
-	writer := writer{stream: w, ssrc: 5, ssrcRTX: 6, idTransportCC: 3, idDescriptor: 12}
-	if _, err := writer.write(time.Now(), &first, 99, 7, new(scratch)); err != nil {
+	writer := writer{ssrc: 5, ssrcRTX: 6, idTransportCC: 3, idDescriptor: 12}
+	if err := w.write(&writer, &first, 99, 7); err != nil {
 		t.Fatal(err)
 	}
 	again, reason, ok := line.HandleNACK(time.Now(), first.Out.Sequence, p)
 	if !ok {
 		t.Fatal(reason)
 	}
-	if _, err := writer.write(time.Now(), &again, 99, 8, new(scratch)); err != nil {
+	if err := w.write(&writer, &again, 99, 8); err != nil {
 		t.Fatal(err)
 	}
 	was, rtx := w.packets[0], w.packets[1]
@@ -160,18 +157,64 @@ func TestT11RTXHasItsOwnNumbers(t *testing.T) {
 	}
 }
 
+// TestPaddingIsNoPayload: packets that are made equally long have the payload that they had (RFC 3550, section 5.1).
+func TestPaddingIsNoPayload(t *testing.T) {
+	p := av1Keyframe(t, 12, 4)
+	for _, padding := range []uint8{0, 1, 7, maxPadding} {
+		out, _, _, _ := newAV1Line().HandleRTP(1, p)
+		out.Padding = padding
+		writer := writer{ssrc: 5, idDescriptor: 12}
+		w := &wire{}
+		if err := w.write(&writer, &out, 99, 7); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.packets[0]; string(got.Payload) != string(p.Payload()) || got.PaddingSize != padding {
+			t.Errorf("padding of %d: payload %x and %d bytes of padding", padding, got.Payload, got.PaddingSize)
+		}
+	}
+}
+
+func TestPacketsOfAFrameAreMadeEquallyLong(t *testing.T) {
+	sizes := func(sizes ...int) (packets []gathered) {
+		for _, n := range sizes {
+			p := packet.New()
+			p.Header.Payload = packet.Span{From: 12, To: uint16(12 + n)} //nolint:gosec // small
+			packets = append(packets, gathered{Packet: p})
+		}
+		return packets
+	}
+	for _, test := range []struct{ sizes, want []int }{
+		{nil, nil},
+		{[]int{1100}, []int{1100}},
+		{[]int{1100, 1100, 1101, 1101}, []int{1101, 1101, 1101, 1101}},
+		{[]int{1098, 1100, 1101}, []int{1101, 1101, 1101}},
+		{[]int{1100, 900, 905}, []int{1100, 905, 905}},
+		{[]int{900, 1100}, []int{900, 1100}}, // too much to add
+		{[]int{0, 5}, []int{0, 5}},           // no payload stays none
+		{[]int{1090, 1097, 1104}, []int{1090, 1104, 1104}},
+	} {
+		packets := sizes(test.sizes...)
+		align(packets)
+		for i, p := range packets {
+			if got := len(p.Payload()) + int(p.padding); got != test.want[i] {
+				t.Errorf("%v: packet %d is made %d bytes long, want %d", test.sizes, i, got, test.want[i])
+			}
+		}
+	}
+}
+
 // TestWriterAllocatesNothing counts allocations per packet, with descriptors of both forms.
 func TestWriterAllocatesNothing(t *testing.T) {
 	p := av1Keyframe(t, 12, 4)
 	line := newAV1Line()
 	out, _, _, _ := line.HandleRTP(1, p)
-	writer := writer{stream: &wire{buffer: []byte{}}, ssrc: 5, idTransportCC: 3, idDescriptor: 12, idAbsSendTime: 2, idMID: 4}
+	writer := writer{ssrc: 5, idTransportCC: 3, idDescriptor: 12, idAbsSendTime: 2, idMID: 4}
 	writer.setMID("v0")
-	writer.header.Extensions = make([]rtp.Extension, 0, 5)
 	s := new(scratch)
+	b := make([]byte, writer.bound(&out))
 	now := time.Now()
 	if n := testing.AllocsPerRun(1000, func() {
-		if _, err := writer.write(now, &out, 99, 7, s); err != nil {
+		if _, _, err := writer.build(b, now, &out, 99, 7, s); err != nil {
 			t.Fatal(err)
 		}
 	}); n != 0 {

@@ -25,6 +25,12 @@ const (
 	logJSON = "json"
 )
 
+// The values of --media-path and --udp-gso that change something.
+const (
+	pathPion = "pion"
+	gsoOff   = "off"
+)
+
 // Bounds of settings that are not settings themselves.
 const (
 	// maxSeats keeps an offer with two m-lines a seat well below protocol.Limits.OfferBytes.
@@ -60,6 +66,9 @@ type Config struct {
 	MaxFileSize      byteSize `group:"limits" default:"2GB" placeholder:"SIZE" help:"Size of one file that is sent to a room, such as 500MB or 2GB."`
 	MaxFileTransfers int      `group:"limits" default:"16" placeholder:"N" help:"File transfers of one participant at once, both ways together."`
 
+	MediaPath string `group:"media" default:"auto" enum:"auto,pion" placeholder:"PATH" help:"How media is encrypted and sent: auto takes the server's own path, which costs a fraction of the CPU, wherever it can, pion that of the pion library for everybody."`
+	UDPGSO    string `group:"media" name:"udp-gso" default:"auto" enum:"auto,off" placeholder:"HOW" help:"Handing several datagrams to the kernel as one (UDP segmentation offload): auto does it where the system can, off never."`
+
 	// Log is where the server logs; set by run from LogFormat and LogLevel, or by tests.
 	Log *slog.Logger `kong:"-"`
 }
@@ -69,6 +78,7 @@ var settingGroups = kong.ExplicitGroups([]kong.Group{
 	{Key: "addresses", Title: "Addresses:"},
 	{Key: "rooms", Title: "Rooms:"},
 	{Key: "limits", Title: "Chat and files:"},
+	{Key: "media", Title: "Media:"},
 	{Key: "logs", Title: "Logs:"},
 })
 

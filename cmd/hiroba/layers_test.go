@@ -28,6 +28,7 @@ var layers = map[string]int{
 
 	"sfu/codec":                  10,
 	"sfu/packet":                 11,
+	"sfu/srtp":                   10,
 	"signaling/client":           11,
 	"signaling/client/synthetic": 10,
 
@@ -46,8 +47,9 @@ var layers = map[string]int{
 	"sfu/trace":   31,
 	"sfu/sim":     32,
 
-	"sfu/udp":  40,
-	"sfu/turn": 40,
+	"sfu/keying": 40,
+	"sfu/udp":    40,
+	"sfu/turn":   40,
 
 	"sfu": 50,
 

@@ -71,7 +71,13 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	if err != nil {
 		return nil, listenError("admin-listen", cfg.AdminListen, "TCP", err)
 	}
-	public, engine, err := listenBoth(ctx, cfg.Listen, sfu.Config{PublicIPs: ips, MaxSeats: cfg.MaxSeats, Log: s.log})
+	public, engine, err := listenBoth(ctx, cfg.Listen, sfu.Config{
+		PublicIPs: ips,
+		MaxSeats:  cfg.MaxSeats,
+		PionPath:  cfg.MediaPath == pathPion,
+		NoGSO:     cfg.UDPGSO == gsoOff,
+		Log:       s.log,
+	})
 	if err != nil {
 		admin.Close() //nolint:gosec // nobody has connected
 		return nil, err

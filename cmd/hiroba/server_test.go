@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -13,10 +14,17 @@ import (
 	"time"
 )
 
-// testConfig is for a server on free loopback ports.
+// testConfig is for a server on free loopback ports. HIROBA_TEST_MEDIA_PATH and HIROBA_TEST_UDP_GSO are the settings of
+// these names, so that all tests can be run each way.
 func testConfig() Config {
 	c := defaultConfig()
 	c.Listen, c.AdminListen = "127.0.0.1:0", "127.0.0.1:0"
+	if path := os.Getenv("HIROBA_TEST_MEDIA_PATH"); path != "" {
+		c.MediaPath = path
+	}
+	if gso := os.Getenv("HIROBA_TEST_UDP_GSO"); gso != "" {
+		c.UDPGSO = gso
+	}
 	return c
 }
 

@@ -20,8 +20,8 @@ func (l *Line) handleLate(
 	if !ok {
 		return out, false, stats.BeforeSwitch, false
 	}
-	if l.known.at(numbers.Sequence) { // it came before: by RTX, or out of the redundancy in a later one
-		return out, false, stats.Duplicate, false
+	if reason, again := l.wasSent(numbers.Sequence); again {
+		return out, false, reason, false
 	}
 	decision, marker := l.layers.SelectLate(facts(p))
 	out = l.let(p, pt, numbers, marker)
@@ -49,9 +49,27 @@ func (l *Line) handlePadding(
 	if !ok {
 		return out, false, stats.PaddingOnly, false
 	}
+	if reason, again := l.wasSent(numbers.Sequence); again {
+		return out, false, reason, false
+	}
 	out = l.let(p, pt, numbers, false)
 	l.makeEmpty(&out)
 	return out, false, 0, true
+}
+
+// wasSent reports whether a number was used, or is so old that nobody knows, and why the packet must not go out then: SRTP
+// must not encrypt two packets under one number. A packet comes twice where another shard lends what was also under way
+// to this one.
+func (l *Line) wasSent(sequence uint16) (stats.Reason, bool) {
+	behind := int16(l.newest - sequence) //nolint:gosec // serial number arithmetic (RFC 1982)
+	switch {
+	case behind < 0:
+		return 0, false
+	case behind >= marksKept:
+		return stats.TooOld, true
+	default:
+		return stats.Duplicate, l.known.at(sequence)
+	}
 }
 
 func (l *Line) makeEmpty(out *Packet) {

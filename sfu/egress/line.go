@@ -27,7 +27,8 @@ const (
 // Config is what was negotiated for an m-line.
 type Config struct {
 	Kind media.Kind
-	// PayloadTypes and RTXPayloadTypes are the subscriber's, by codec; 0 where it has none.
+	// PayloadTypes and RTXPayloadTypes are the subscriber's, by codec; 0 where it has none. Without an SSRC for RTX there is no
+	// payload type for it, either.
 	PayloadTypes, RTXPayloadTypes [media.Codecs]media.PayloadType
 	// FirstSequence and FirstTimestamp should be random.
 	FirstSequence  uint16

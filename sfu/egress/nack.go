@@ -19,11 +19,12 @@ func (l *Line) Recall(sequence uint16) (source uint32, number int64, ok bool) {
 	return uint32(id), number, ok
 }
 
-// HandleNACK decides whether the packet p, found by Recall, is sent again.
+// HandleNACK decides whether the packet p, found by Recall, is sent again. It only ever is as RTX, under a number of its own:
+// with its former number SRTP would encrypt two different packets with one nonce, which gives the key of AES-GCM away.
 func (l *Line) HandleNACK(now time.Time, sequence uint16, p *packet.Packet) (out Packet, reason stats.Reason, ok bool) {
 	pt := l.cfg.RTXPayloadTypes[p.Codec]
 	if pt == 0 {
-		return out, stats.UnsupportedCodec, false
+		return out, stats.NoRetransmission, false
 	}
 	numbers, ok := l.rw.Renumber(rewrite.SourceID(p.Source), number(p))
 	if !ok {

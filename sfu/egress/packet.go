@@ -29,7 +29,9 @@ type Packet struct {
 	RTX         bool
 	RTXSequence uint16
 	PayloadType media.PayloadType
-	Out         rewrite.Out
+	// Padding is how many bytes of RTP padding follow the payload (RFC 3550, section 5.1), so that packets get one size.
+	Padding uint8
+	Out     rewrite.Out
 }
 
 // AppendPayload appends the payload as the subscriber gets it, with the picture ids of its own stream.

@@ -55,12 +55,18 @@ func New(cfg Config) *Stream { return &Stream{cfg: cfg} }
 
 // HandleRTP parses and annotates a packet. When ok is false it is to be dropped for the reason.
 func (s *Stream) HandleRTP(now time.Time, p *packet.Packet) (result Result, reason stats.Reason, ok bool) {
-	p.Arrived, p.Captured = now, now
 	header, err := packet.ParseHeader(p.Bytes(), s.cfg.Extensions)
 	if err != nil {
 		return result, stats.Malformed, false
 	}
 	p.Header = header
+	return s.HandleParsed(now, p)
+}
+
+// HandleParsed is HandleRTP of a packet whose header has been parsed.
+func (s *Stream) HandleParsed(now time.Time, p *packet.Packet) (result Result, reason stats.Reason, ok bool) {
+	header := &p.Header
+	p.Arrived, p.Captured = now, now
 	p.Codec = s.cfg.Codecs[header.PayloadType&0x7F]
 	if p.Codec == media.CodecUnknown || p.Codec.Kind() != s.cfg.Kind {
 		return result, stats.UnknownPayloadType, false

@@ -14,6 +14,8 @@ const (
 	// first.
 	asleepAfter  = 600 * time.Millisecond
 	asleepFrames = 3
+	// noteInterval is how exactly it is known when the newest packet came.
+	noteInterval = 10 * time.Millisecond
 	// quietAfter is how long without packets an encoding counts as paused.
 	quietAfter = 2 * time.Second
 )
@@ -28,7 +30,7 @@ type Supply struct {
 // supplied is what is known of one encoding.
 type supplied struct {
 	size    atomic.Uint32 // of the picture, width << 16 | height; 0 while it is not known
-	newest  atomic.Int64  // when the newest packet came, in Unix nanoseconds
+	newest  atomic.Int64  // when the newest packet came, to noteInterval, in Unix nanoseconds
 	spatial atomic.Int32  // the highest spatial layer in the stream's payload, plus 1
 	// frames counts the pictures of this encoding, in the lowest one; seen is that count when the newest packet of this
 	// encoding came.
@@ -66,13 +68,20 @@ func (s *Supply) Encoding(i int) (e Encoding) {
 // HandleRTP notes a packet.
 func (s *Supply) HandleRTP(now time.Time, p *packet.Packet) {
 	e, lowest := &s.encodings[p.Encoding], &s.encodings[0] // the lowest is the last to be put to sleep
-	e.newest.Store(now.UnixNano())
+	// Writing an atomic costs much more than reading one.
+	if at := now.UnixNano(); at-e.newest.Load() >= int64(noteInterval) {
+		e.newest.Store(at)
+	}
 	if e == lowest && p.Header.Marker {
 		e.frames.Add(1)
 	}
-	e.seen.Store(lowest.frames.Load())
+	if frames := lowest.frames.Load(); e.seen.Load() != frames {
+		e.seen.Store(frames)
+	}
 	if w, h := p.Info.Width, p.Info.Height; w != 0 {
-		e.size.Store(uint32(w)<<16 | uint32(h))
+		if size := uint32(w)<<16 | uint32(h); e.size.Load() != size {
+			e.size.Store(size)
+		}
 	}
 	spatial := int32(p.Info.Spatial) + 1
 	switch {

@@ -34,6 +34,25 @@ func (m *Mailbox[T]) Post(item T) bool {
 	return true
 }
 
+// PostAll appends items, in order, as if each was posted. It reports false, and drops all, when the mailbox is closed.
+func (m *Mailbox[T]) PostAll(items []T) bool {
+	if len(items) == 0 {
+		return true
+	}
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return false
+	}
+	first := len(m.items) == 0
+	m.items = append(m.items, items...)
+	m.mu.Unlock()
+	if first {
+		m.signal()
+	}
+	return true
+}
+
 // Take hands out all items in order and leaves the mailbox empty. The former batch is passed in so that its memory is
 // used again: it is cleared, and must not be used after the call.
 func (m *Mailbox[T]) Take(former []T) []T {

@@ -67,3 +67,21 @@ func TestMailboxReusesMemory(t *testing.T) {
 		t.Errorf("allocations per batch = %v, want 0", n)
 	}
 }
+
+func TestMailboxTakesManyAtOnce(t *testing.T) {
+	m := mailbox.New[int]()
+	m.Post(1)
+	if !m.PostAll([]int{2, 3}) || !m.PostAll(nil) {
+		t.Error("refused")
+	}
+	<-m.Wait()
+	if got := m.Take(nil); len(got) != 3 || got[0] != 1 || got[2] != 3 {
+		t.Errorf("took %v", got)
+	}
+	m.PostAll([]int{4})
+	<-m.Wait() // or the owner would never know
+	m.Close()
+	if m.PostAll([]int{5}) {
+		t.Error("posted to a closed mailbox")
+	}
+}

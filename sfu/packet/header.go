@@ -40,6 +40,11 @@ type ExtensionIDs struct {
 	AudioLevel uint8
 	// DependencyDescriptor is that of the AV1 RTP specification, used with other codecs too.
 	DependencyDescriptor uint8
+	// TransportSequence is the transport-wide sequence number (draft-holmer-rmcat-transport-wide-cc-extensions-01).
+	TransportSequence uint8
+	// MID, RID and RepairedRID name the m-line and the encoding of a stream, and the encoding that it repairs (RFC 8843,
+	// section 15, and RFC 8852).
+	MID, RID, RepairedRID uint8
 }
 
 // Header is what the server needs of an RTP header (RFC 3550, section 5.1). It holds no pointers.
@@ -51,8 +56,30 @@ type Header struct {
 	SSRC           media.SSRC
 	// Payload excludes padding.
 	Payload Span
-	// AudioLevel and DependencyDescriptor are the bytes of those extensions.
-	AudioLevel, DependencyDescriptor Span
+	// What follows are the bytes of header extensions; see ExtensionIDs.
+	AudioLevel, DependencyDescriptor, TransportSequence, MID, RID, RepairedRID Span
+}
+
+// HeaderSize is how many bytes the header of the RTP packet b has, with CSRCs and extensions. Unlike ParseHeader it looks
+// at nothing that SRTP encrypts, so b may be encrypted.
+func HeaderSize(b []byte) (int, error) {
+	if len(b) < fixedHeaderBytes || len(b) > 0xFFFF {
+		return 0, ErrTruncated
+	}
+	if b[0]>>6 != 2 {
+		return 0, ErrVersion
+	}
+	n := fixedHeaderBytes + 4*int(b[0]&0x0F)
+	if b[0]&0x10 != 0 {
+		if n+4 > len(b) {
+			return 0, ErrTruncated
+		}
+		n += 4 + 4*int(binary.BigEndian.Uint16(b[n+2:]))
+	}
+	if n > len(b) {
+		return 0, ErrTruncated
+	}
+	return n, nil
 }
 
 // ParseHeader reads the header of the RTP packet b, which must be at most 65,535 bytes long.
@@ -121,7 +148,7 @@ func (h *Header) parseExtensions(b []byte, at int, profile uint16, ids Extension
 			length = int(id&0x0F) + 1
 			id >>= 4
 			at++
-			if id == 15 { // reserved: stop (RFC 8285, section 4.2)
+			if id == 15 || id == 0 { // reserved, and padding with a length: stop (RFC 8285, section 4.2)
 				return nil
 			}
 		} else {
@@ -139,6 +166,14 @@ func (h *Header) parseExtensions(b []byte, at int, profile uint16, ids Extension
 			h.AudioLevel = span(at, at+length)
 		case ids.DependencyDescriptor:
 			h.DependencyDescriptor = span(at, at+length)
+		case ids.TransportSequence:
+			h.TransportSequence = span(at, at+length)
+		case ids.MID:
+			h.MID = span(at, at+length)
+		case ids.RID:
+			h.RID = span(at, at+length)
+		case ids.RepairedRID:
+			h.RepairedRID = span(at, at+length)
 		}
 		at += length
 	}

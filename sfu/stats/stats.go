@@ -64,6 +64,17 @@ const (
 	OtherLayer
 	// Redundant: sound that was recovered from redundancy, for a subscriber who gets the redundancy itself.
 	Redundant
+	// NoRetransmission: a NACK where no RTX was negotiated. The packet cannot be sent again as it was: its header would differ,
+	// and SRTP must not encrypt two packets under one number.
+	NoRetransmission
+	// QueueFull: so much waits for the subscriber already that it could not be shown in time.
+	QueueFull
+	// NotAuthentic: not encrypted with the keys of the client, or changed on its way.
+	NotAuthentic
+	// UnknownStream: an SSRC of which neither header extensions nor the offer say what it is.
+	UnknownStream
+	// Overloaded: the packet is so late that showing it would make all that follow late, too.
+	Overloaded
 	reasons
 )
 
@@ -73,7 +84,8 @@ const ReasonCount = int(reasons)
 var reasonNames = [reasons]string{
 	"malformed", "unknown_payload_type", "duplicate", "too_old", "padding_only", "awaiting_keyframe", "before_switch",
 	"unsupported_codec", "not_connected", "write_failed", "nack_unknown", "nack_too_soon", "nack_over_budget",
-	"too_many_ssrcs", "other_layer", "redundant",
+	"too_many_ssrcs", "other_layer", "redundant", "no_retransmission", "queue_full", "not_authentic",
+	"unknown_stream", "overloaded",
 }
 
 // String is the reason as a metric label.
@@ -179,14 +191,17 @@ func (h *Histogram) upperBounds() []time.Duration {
 }
 
 // Observe counts one duration.
-func (h *Histogram) Observe(d time.Duration) {
+func (h *Histogram) Observe(d time.Duration) { h.ObserveTimes(d, 1) }
+
+// ObserveTimes counts n durations of the same length.
+func (h *Histogram) ObserveTimes(d time.Duration, n int) {
 	bounds := h.upperBounds()
 	i := 0
 	for i < len(bounds) && d > bounds[i] {
 		i++
 	}
-	h.buckets[i].Add(1)
-	h.sum.Add(int64(d))
+	h.buckets[i].Add(uint64(n)) //nolint:gosec // a count
+	h.sum.Add(int64(d) * int64(n))
 }
 
 // HistogramSnapshot is a copy of a Histogram.

@@ -1,0 +1,53 @@
+package sfu_test
+
+import (
+	"runtime"
+	"strings"
+	"testing"
+
+	"hiroba/sfu"
+	"hiroba/sfu/media"
+)
+
+// TestHeaderExtensionsAreNotEncrypted: a client that offers Cryptex (RFC 9335) is told no, since streams are known by their
+// header extensions.
+func TestHeaderExtensionsAreNotEncrypted(t *testing.T) {
+	e := newEngine(t)
+	c := newClient(t, e, "c", 1)
+	c.publish("video/VP8")
+	offered := false
+	c.munge = func(o *sfu.Offer) {
+		offered = strings.Contains(o.SDP, "a=cryptex")
+		if !offered {
+			t.Error("the offer has no a=cryptex, so that the answer means nothing")
+		}
+	}
+	c.offer()
+	if answer := c.pc.RemoteDescription().SDP; strings.Contains(answer, "a=cryptex") {
+		t.Errorf("the answer agrees to Cryptex:\n%s", answer)
+	}
+}
+
+// TestSeatsNeedNoGoroutines on the server's own path: one reader of RTCP serves all m-lines.
+func TestSeatsNeedNoGoroutines(t *testing.T) {
+	if pionPath() {
+		t.Skip("pion's path has one for each m-line")
+	}
+	e := newEngine(t)
+	a := publisher(t, e, "a", red)
+	c := newClient(t, e, "c", 1)
+	c.offer()
+	c.peer.Seat(0, a.occupant())
+	until(t, "picture", func() bool { return c.saw(0, red) })
+	stacks := make([]byte, 4<<20)
+	if all := string(stacks[:runtime.Stack(stacks, true)]); strings.Contains(all, "drainRTCP") ||
+		strings.Contains(all, "pionStream") || strings.Contains(all, "twcc.(*SenderInterceptor).loop") {
+		t.Error("there are goroutines that only pion's path needs")
+	}
+	r := c.seat(0, media.Video)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.packets) == 0 {
+		t.Error("nothing came")
+	}
+}
