@@ -15,7 +15,8 @@ import (
 	"hiroba/sfu/stats"
 )
 
-// pionStream reads an upStream on pion's path: each stream in a goroutine of its own. On the server's own path the uplink does it.
+// pionStream reads an upStream on pion's path: each stream in a goroutine of its own. On the server's own path the uplink
+// does it.
 type pionStream struct {
 	*upStream
 	remote   *webrtc.TrackRemote
