@@ -26,8 +26,8 @@ const (
 	disconnectedAfter = 15 * time.Second
 	failedAfter       = 15 * time.Second
 	keepAlive         = 2 * time.Second
-	// feedbackInterval is how often transport-wide feedback goes to a publisher.
-	feedbackInterval = 50 * time.Millisecond
+	// feedbackInterval is how often transport-wide feedback goes to a publisher whose bandwidth is steady.
+	feedbackInterval = 100 * time.Millisecond
 	// maxStreams bounds the SSRCs that one client may send: three encodings with retransmission for each of its tracks
 	// are well below. pion keeps some kilobytes for each until the peer is closed.
 	maxStreams = 64

@@ -38,8 +38,9 @@ type Receiver interface {
 	// to pion. It must not have changed the bytes then.
 	HandleMedia(now time.Time, p *packet.Packet) (taken bool)
 	// HandleBatch follows the last HandleMedia of one read, and is called again when the time it returned last has come, or
-	// that of Wake. The zero time is never. Times are kept to about a millisecond.
-	HandleBatch(now time.Time) (due time.Time)
+	// that of Wake. The zero time is never. Times are kept to about a millisecond. What it commits to out leaves after that,
+	// together with what other Receivers commit in the same read.
+	HandleBatch(now time.Time, out *Sender) (due time.Time)
 }
 
 // Mux is the media port: the sockets at all local addresses. Its methods may be called by any goroutine.

@@ -25,6 +25,7 @@ type reader struct {
 	socket *socket
 	timers timers
 	tally  tally
+	sender *Sender // nil before a Receiver could use it
 
 	// slots are what the next datagrams are read into, from where they came, and where they go.
 	slots   []*packet.Packet
@@ -50,6 +51,7 @@ func (r *reader) run() {
 		case err == nil:
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			r.runTimers(time.Now())
+			r.flush()
 		case r.mux.closed.Load():
 		default:
 			time.Sleep(readPause)
@@ -88,6 +90,22 @@ func (r *reader) dispatch(n int) {
 	clear(r.targets[:n])
 	if r.timers.due(now) {
 		r.runTimers(now)
+	}
+	r.flush()
+}
+
+// out is what Receivers send with.
+func (r *reader) out() *Sender {
+	if r.sender == nil {
+		r.sender = r.mux.NewSender()
+	}
+	return r.sender
+}
+
+// flush sends what Receivers committed.
+func (r *reader) flush() {
+	if r.sender != nil {
+		r.sender.Flush()
 	}
 }
 

@@ -3,6 +3,7 @@ package udp
 import (
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 )
 
 const (
@@ -15,14 +16,15 @@ const (
 	maxEntries = 8192
 )
 
-// Destination is the way to one remote address. It belongs to the goroutine of one Sender.
+// Destination is the way to one remote address. It belongs to one goroutine at a time.
 type Destination struct {
 	local  *local
 	remote netip.AddrPort
 	path   path // what the system needs to know
 
 	// whole is set when the path refused a run: from then on each datagram goes by itself.
-	whole bool
+	// Senders read it after others may have the Destination.
+	whole atomic.Bool
 
 	// group is the index of its group in batch number batch of sender.
 	sender *Sender
@@ -35,6 +37,9 @@ func newDestination(l *local, remote netip.AddrPort) *Destination {
 	d.path.set(l, remote)
 	return d
 }
+
+// Clone is another Destination at the same address, for another goroutine.
+func (d *Destination) Clone() *Destination { return newDestination(d.local, d.remote) }
 
 // Remote is the address.
 func (d *Destination) Remote() netip.AddrPort { return d.remote }
