@@ -58,6 +58,7 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 	s.SetDTLSInsecureSkipHelloVerify(true)
 	// A client's goodbye over DTLS must not close the PeerConnection behind the peer's back: see Peer.settle.
 	s.DisableCloseByDTLS(true)
+	s.DetachDataChannels() // pion would keep 64 kB for each, see channel
 	s.BufferFactory = p.streamLimit().newBuffer
 	// Streams that an offer declares are found at once: otherwise pion has a goroutine wait for the first packet of each.
 	s.SetFireOnTrackBeforeFirstRTP(true)
