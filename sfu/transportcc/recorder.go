@@ -3,9 +3,10 @@ package transportcc
 import "time"
 
 const (
-	// MaxSpan is how many numbers a report is about, at most, and MaxReportBytes how long it is then: numbers of packets that
-	// did not come cost as well, and the report has to fit in a datagram.
-	MaxSpan        = 400
+	// MaxSpan is how many numbers a report is about, at most: numbers of packets that did not come cost as well, and the report
+	// has to fit in a datagram.
+	MaxSpan = 400
+	// MaxReportBytes is how long a report about so many is.
 	MaxReportBytes = headerBytes + 2*MaxSpan + 2*((MaxSpan+6)/7) + 3
 
 	// window is how many numbers are remembered, up to the newest; a power of two.

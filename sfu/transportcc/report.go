@@ -45,9 +45,9 @@ func (r *Recorder) Report(b []byte, sender, media uint32) []byte {
 	b = append(b, 2<<6|formatTCC, typeRTPFB, 0, 0)
 	b = binary.BigEndian.AppendUint32(b, sender)
 	b = binary.BigEndian.AppendUint32(b, media)
-	b = binary.BigEndian.AppendUint16(b, uint16(r.first)) //nolint:gosec // its last 16 bits
-	b = binary.BigEndian.AppendUint16(b, uint16(n))       //nolint:gosec // at most MaxSpan
-	b = append(b, byte(reference>>16), byte(reference>>8), byte(reference), r.reports)
+	b = binary.BigEndian.AppendUint16(b, uint16(r.first))                              //nolint:gosec // its last 16 bits
+	b = binary.BigEndian.AppendUint16(b, uint16(n))                                    //nolint:gosec // at most MaxSpan
+	b = append(b, byte(reference>>16), byte(reference>>8), byte(reference), r.reports) //nolint:gosec // its bytes
 	b = appendChunks(b, symbols[:n])
 	for i, s := range symbols[:n] {
 		switch s {
@@ -62,7 +62,7 @@ func (r *Recorder) Report(b []byte, sender, media uint32) []byte {
 	if padding := -(len(b) - start) & 3; padding > 0 {
 		b[start] |= paddingFlag
 		b = append(b, make([]byte, padding)...)
-		b[len(b)-1] = byte(padding) //nolint:gosec // at most 3
+		b[len(b)-1] = byte(padding)
 	}
 	binary.BigEndian.PutUint16(b[start+2:], uint16((len(b)-start)/4-1)) //nolint:gosec // below MaxReportBytes
 	r.reports++
@@ -104,7 +104,7 @@ func appendChunks(b []byte, symbols []symbol) []byte {
 			run++
 		}
 		if run >= oneBitSymbols || run == len(symbols) || run >= twoBitSymbols && symbols[0] == large {
-			b = binary.BigEndian.AppendUint16(b, uint16(symbols[0])<<13|uint16(run)) //nolint:gosec // at most MaxSpan
+			b = binary.BigEndian.AppendUint16(b, uint16(symbols[0])<<13|uint16(run))
 			symbols = symbols[run:]
 			continue
 		}
