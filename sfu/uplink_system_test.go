@@ -39,11 +39,7 @@ func TestSeatsNeedNoGoroutines(t *testing.T) {
 		t.Skip("pion's path has one for each m-line")
 	}
 	e := newEngine(t)
-	a := publisher(t, e, "a", red)
-	c := newClient(t, e, "c", 1)
-	c.offer()
-	c.peer.Seat(0, a.occupant())
-	until(t, "picture", func() bool { return c.saw(0, red) })
+	_, c := pair(t, e)
 	stacks := make([]byte, 4<<20)
 	if all := string(stacks[:runtime.Stack(stacks, true)]); strings.Contains(all, "drainRTCP") ||
 		strings.Contains(all, "pionStream") || strings.Contains(all, "twcc.(*SenderInterceptor).loop") {
