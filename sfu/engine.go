@@ -50,6 +50,9 @@ type Engine struct {
 	counters    stats.Counters
 	shards      []*shard
 	loggers     *pionLoggers
+	// negotiating has room for as many as may answer offers at once: an answer takes milliseconds of a core, and media
+	// should not wait for one while many join.
+	negotiating chan struct{}
 
 	nextID   atomic.Uint32 // of up tracks and of incoming streams
 	upTracks atomic.Int64
@@ -97,6 +100,7 @@ func New(cfg Config) (*Engine, error) {
 		media:       mediaEngine,
 		certificate: *certificate,
 		loggers:     loggers,
+		negotiating: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		peers:       make(map[*Peer]struct{}),
 	}
 	for range cfg.Shards {

@@ -78,6 +78,8 @@ func (p *Peer) handleLocalCandidate(c *webrtc.ICECandidate) {
 
 // answer applies an offer and makes the answer to it.
 func (p *Peer) answer(o Offer) (string, error) {
+	p.engine.negotiating <- struct{}{}
+	defer func() { <-p.engine.negotiating }()
 	lines, err := o.check(p.engine.cfg.MaxSeats)
 	if err != nil {
 		return "", err
