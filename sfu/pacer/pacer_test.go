@@ -25,9 +25,9 @@ func TestSlotsGrowWithTheLoad(t *testing.T) {
 	}{
 		{0, 0},
 		{0.2, 0},
-		{0.4, 0},
-		{0.65, 3 * time.Millisecond},
-		{0.9, pacer.MaxSlot},
+		{0.65, 0},
+		{0.8, 3 * time.Millisecond},
+		{0.96, pacer.MaxSlot},
 		{1, pacer.MaxSlot},
 	} {
 		var s pacer.Slots

@@ -10,7 +10,7 @@ const (
 	// window is over how long the load is measured.
 	window = 50 * time.Millisecond
 	// calm is the load up to which nothing waits, and full that from which packets wait for MaxSlot.
-	calm, full = 0.45, 0.85
+	calm, full = 0.70, 0.95
 	// fall is by how much the slot gets shorter with each window, at most. It grows at once: a queue grows fast.
 	fall = time.Millisecond
 )
