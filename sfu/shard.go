@@ -20,9 +20,6 @@ const (
 	// audioSlot bounds how long sound is gathered. It is also how often a shard that gathers looks whether some has come, so
 	// that it waits for twice as long at most.
 	audioSlot = time.Millisecond
-	// maxLag is how late pictures are forwarded at most. A shard that is further behind than that would never catch up, and its
-	// queue would grow without end. Up to then a decoder would rather wait: machines stand still for a while at times.
-	maxLag = time.Second
 )
 
 // shard is the goroutine that owns the egress of its subscribers. A packet is handed to it once, however many of its
@@ -42,6 +39,10 @@ type shard struct {
 	// gathered are the feeds with packets that wait for the end of their slot, by kind of media.
 	gathered [media.Video + 1]slot
 	slots    pacer.Slots
+	backlog  pacer.Backlog
+	// limit is how late pictures of this turn may be. A shard that is further behind would not catch up, and its queue would
+	// grow without end.
+	limit time.Duration
 	// parked are the subscribers with packets that wait because so many left just before.
 	parked   []*subscriber
 	nextTick time.Time
@@ -128,6 +129,7 @@ func (s *shard) run() {
 
 // handle does one turn of the loop: what was posted, what is due, and one flush.
 func (s *shard) handle(now time.Time, batch []shardItem) {
+	s.limit = s.backlog.HandleTurn(now, oldest(now, batch))
 	for i := range batch {
 		if item := &batch[i]; item.pkt == nil {
 			s.do(now, item.do)
@@ -143,6 +145,16 @@ func (s *shard) handle(now time.Time, batch []shardItem) {
 		s.do(now, s.handleTick)
 	}
 	s.flush()
+}
+
+// oldest is how long ago the first packet of a batch arrived; 0 without one.
+func oldest(now time.Time, batch []shardItem) time.Duration {
+	for i := range batch {
+		if p := batch[i].pkt; p != nil {
+			return now.Sub(p.Arrived)
+		}
+	}
+	return 0
 }
 
 // flush sends what this turn of the loop wrote. The counters follow, so that they tell of what has left.
@@ -189,7 +201,7 @@ func (s *shard) gather(track *UpTrack, p *packet.Packet) {
 		p.Release()
 		return
 	}
-	if track.kind == media.Video && s.now.Sub(p.Arrived) > maxLag {
+	if track.kind == media.Video && s.now.Sub(p.Arrived) > s.limit {
 		for _, seat := range f.seats {
 			seat.dropped(stats.Overloaded)
 		}

@@ -110,7 +110,7 @@ func TestShardThatIsFarBehindDropsPictures(t *testing.T) {
 		before := r.left()
 		now := time.Now()
 		items := r.packets(now, 1, false)
-		r.handle(now.Add(2*maxLag), items)
+		r.handle(now.Add(2*pacer.MaxLag), items)
 		if left := r.left() - before; (left == 0) != (kind == media.Video) {
 			t.Errorf("%v: %d packets left", kind, left)
 		}
