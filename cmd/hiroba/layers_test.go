@@ -49,7 +49,8 @@ var layers = map[string]int{
 
 	"sfu/keying": 40,
 	"sfu/udp":    40,
-	"sfu/turn":   40,
+	"sfu/tcp":    40,
+	"sfu/turn":   41,
 
 	"sfu": 50,
 
