@@ -34,7 +34,7 @@ run: build ## Build everything, start the server, and print the address to open
 	@exec bin/hiroba serve $(ARGS)
 
 .PHONY: test
-test: browser compiler lint layers race web-test e2e ## Run every check and test there is (installs what it needs)
+test: browser compiler operating lint layers race web-test e2e ## Run every check and test there is (installs what it needs)
 	@echo 'All tests passed.'
 
 .PHONY: build
@@ -110,6 +110,10 @@ e2e: build browser ## Run the tests in real browsers
 e2e-all: build browser ## Run the tests in real browsers, those of layers and of Firefox too
 	cd web && HIROBA_E2E_ALL=1 CHROMIUM='$(or $(CHROMIUM),/usr/bin/chromium)' npm run --silent e2e -w e2e
 
+.PHONY: deploy-test
+deploy-test: browser $(NODE_MODULES) ## Start the containers of deploy and have a call through them (as root on Debian; minutes)
+	./deploy/test/run
+
 ##@ Measure
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME (60s) each
@@ -120,10 +124,15 @@ fuzz: ## Fuzz every target for FUZZTIME (60s) each
 	  done; \
 	done
 
+.PHONY: load
+load: ## Put load on a running server and measure it; ARGS='--help' shows what there is
+	go build $(BUILDFLAGS) -o bin/hiroba-load ./cmd/hiroba-load
+	@bin/hiroba-load $(ARGS)
+
 .PHONY: sim
 sim: ## Play every scenario of the simulation with SEEDS (200) seeds and print what was measured
 	go test ./sfu/sim -run '^TestTable$$' -v -timeout 60m $(TESTFLAGS) -seeds $(SEEDS) | grep -v '^ *\(===\|---\)'
-	go test ./room/speaker -run '^TestSimulatedConversations$$' -v $(TESTFLAGS) -seeds $(SEEDS) | grep -v '^ *\(===\|---\)'
+	go test ./room/speaker -run '^TestSimulated' -v $(TESTFLAGS) -seeds $(SEEDS) | grep -v '^ *\(===\|---\)'
 
 .PHONY: bench
 bench: ## Run the benchmarks
@@ -142,3 +151,7 @@ browser:
 .PHONY: compiler
 compiler:
 	@./.ci/need-compiler
+
+.PHONY: operating
+operating:
+	@./.ci/need-operating

@@ -17,7 +17,13 @@ type Sources struct {
 	Engine    Engine
 	Rooms     func() room.Stats
 	Signaling func() ws.Stats
+	Limits    Limits
 	Build     Build
+}
+
+// Limits is how much of each there may be at once, for dashboards that show what is left.
+type Limits struct {
+	Rooms, Connections int
 }
 
 // Build says which program runs.
@@ -28,6 +34,8 @@ type Build struct {
 var (
 	mailboxes = gauge("mailbox_depth", "Entries of the longest mailbox of each kind of owner.", "owner")
 	panics    = counter("contained_panics_total", "Panics that were contained, by where they happened.", "plane")
+	limits    = gauge("limit", "How many there may be at once, by what is limited: rooms, or connections, which are WebSockets.",
+		"of")
 	buildInfo = gauge("build_info", "Always 1; the labels say which program this is.",
 		"version", "revision", "goversion")
 )
@@ -61,6 +69,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	send(ch, mailboxes, rooms.MailboxDepth, ownerRoom)
 	send(ch, panics, c.sources.Engine.Counters().Panics.Load(), "media")
 	send(ch, panics, rooms.Panics, "rooms")
+	send(ch, limits, c.sources.Limits.Rooms, "rooms")
+	send(ch, limits, c.sources.Limits.Connections, "connections")
 	b := c.sources.Build
 	send(ch, buildInfo, 1, b.Version, b.Revision, b.Go)
 }

@@ -46,6 +46,7 @@ func idleSources() Sources {
 		Engine:    &fakeEngine{},
 		Rooms:     registry.Stats,
 		Signaling: ws.NewHandler(ws.Config{Rooms: signaling.FromRegistry(registry)}).Stats,
+		Limits:    Limits{Rooms: 1000, Connections: 10_000},
 		Build:     Build{Version: "1.2.3", Revision: "abc", Go: "go1.26"},
 	}
 }
@@ -58,6 +59,8 @@ func busySources() Sources {
 	c.Forwarded(stats.Down, media.Video, 1200)
 	c.Forwarded(stats.Down, media.Audio, 80)
 	c.Dropped(stats.Down, stats.AwaitingKeyframe)
+	c.Lost(stats.Down, 5)
+	c.LayersRaised.Add(3)
 	c.NACKsReceived.Add(7)
 	c.PLIsSent.Add(2)
 	c.RTXSent.Add(6)
@@ -131,6 +134,9 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 		`hiroba_rtp_bytes_total{direction="down",kind="audio"} 80`,
 		`hiroba_rtp_packets_dropped_total{direction="down",reason="awaiting_keyframe"} 1`,
 		`hiroba_nacked_packets_total{direction="down"} 7`,
+		`hiroba_rtp_packets_lost_total{direction="down"} 5`,
+		`hiroba_layer_switches_total{to="higher"} 3`,
+		`hiroba_limit{of="connections"} 10000`,
 		`hiroba_keyframe_requests_total{direction="up"} 2`,
 		`hiroba_rtx_packets_total{direction="down"} 6`,
 		`hiroba_keyframes_total 1`,

@@ -54,11 +54,18 @@ var (
 	nacks = counter("nacked_packets_total",
 		"Packets asked for again: by the server from publishers (up), by subscribers from the server (down).",
 		"direction")
+	lost = counter("rtp_packets_lost_total",
+		"Packets that the network lost: those that publishers were asked for again, each once (up), and those that "+
+			"subscribers reported (down).",
+		"direction")
 	plis = counter("keyframe_requests_total",
 		"PLI and FIR messages: sent to publishers (up), received from subscribers (down).", "direction")
 	rtx = counter("rtx_packets_total",
 		"Retransmissions: received from publishers (up), sent to subscribers (down).", "direction")
+	recovered = counter("audio_recovered_packets_total", "Packets of sound that publishers lost and redundancy brought back.")
 	keyframes = counter("keyframes_total", "Keyframes received from publishers.")
+	layers    = counter("layer_switches_total",
+		"Changes of the quality in which somebody is shown, by whether it got higher or lower.", "to")
 	switches  = counter("seat_switches_total", "Changes of the occupant of a seat.")
 	replays   = counter("seat_replays_total", "Occupants that were shown from what was kept since their last keyframe.")
 	reports   = counter("sender_reports_total", "RTCP sender reports sent to subscribers.")
@@ -72,7 +79,7 @@ var (
 	runs = counter("udp_runs_total", "Messages to the system that carried several datagrams (UDP segmentation offload).")
 	junk = counter("udp_datagrams_refused_total",
 		"Datagrams that came in at the media port and went nowhere, by reason.", "reason")
-	lost         = counter("udp_datagrams_unsent_total", "Datagrams that the system did not take, by reason.", "reason")
+	unsent       = counter("udp_datagrams_unsent_total", "Datagrams that the system did not take, by reason.", "reason")
 	forwardDelay = desc("forward_delay_seconds",
 		"Time from the arrival of an RTP packet to handing it to the kernel for the last of its subscribers.")
 )
@@ -98,6 +105,7 @@ func collectMedia(ch chan<- prometheus.Metric, e Engine) {
 		for _, r := range stats.Reasons() {
 			send(ch, drops, c.Drops(d, r), d.String(), r.String())
 		}
+		send(ch, lost, c.PacketsLost(d), d.String())
 	}
 	up, down := stats.Up.String(), stats.Down.String()
 	send(ch, nacks, c.NACKsSent.Load(), up)
@@ -106,7 +114,10 @@ func collectMedia(ch chan<- prometheus.Metric, e Engine) {
 	send(ch, plis, c.PLIsReceived.Load(), down)
 	send(ch, rtx, c.RTXReceived.Load(), up)
 	send(ch, rtx, c.RTXSent.Load(), down)
+	send(ch, recovered, c.Recovered.Load())
 	send(ch, keyframes, c.Keyframes.Load())
+	send(ch, layers, c.LayersRaised.Load(), "higher")
+	send(ch, layers, c.LayersLowered.Load(), "lower")
 	send(ch, switches, c.SeatSwitches.Load())
 	send(ch, replays, c.Replays.Load())
 	send(ch, reports, c.SenderReports.Load())
@@ -129,6 +140,6 @@ func collectNetwork(ch chan<- prometheus.Metric, n udp.Counters) {
 		send(ch, junk, count, udp.Drop(i).String())
 	}
 	for i, count := range n.SendErrors {
-		send(ch, lost, count, udp.SendError(i).String())
+		send(ch, unsent, count, udp.SendError(i).String())
 	}
 }

@@ -61,7 +61,7 @@ type pendingOffer struct {
 }
 
 // codecSet is a set of codecs.
-type codecSet [media.AV1 + 1]bool
+type codecSet [media.Codecs]bool
 
 func (s *codecSet) has(c media.Codec) bool { return int(c) < len(s) && s[c] }
 

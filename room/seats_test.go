@@ -2,6 +2,7 @@ package room
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -203,5 +204,60 @@ func TestSpeakerOutsideTheSeatsTakesOne(t *testing.T) {
 	w.wantSeats("ann", "bob/camera", "dan/camera") // stays although it is silent
 	if got := count[protocol.Seats](w, "ann"); got != 1 {
 		t.Errorf("seats were told %d times", got)
+	}
+}
+
+// TestTenTalkersAndThreeSeats: everybody talks at once, and the three loudest are heard. When they fall silent, the next.
+func TestTenTalkersAndThreeSeats(t *testing.T) {
+	for _, shows := range []string{"all of them", "nobody", "three of them"} {
+		t.Run(shows, func(t *testing.T) {
+			r := testRules()
+			r.limits.Seats = 3
+			w := newWorld(t, r)
+			w.join("ann")
+			var talkers []id
+			csrc := map[id]media.CSRC{}
+			for i := range 10 {
+				name := fmt.Sprint("talker", i)
+				w.join(name)
+				who := id(name)
+				csrc[who] = w.publish(who, 0, protocol.Microphone, protocol.Camera)[protocol.Microphone]
+				talkers = append(talkers, who)
+			}
+			w.publish("ann", 3)
+			heardAtLeast := 3
+			switch shows {
+			case "nobody":
+				w.say("ann", protocol.View{})
+			case "three of them":
+				view := protocol.View{}
+				for _, who := range talkers[:3] {
+					view.Tiles = append(view.Tiles, tile(who, protocol.Camera))
+				}
+				w.say("ann", view)
+				heardAtLeast = 1 // in half of the seats
+			}
+			talk := func(loudest ...id) {
+				t.Helper()
+				for range 40 { // 8 s
+					for i, who := range talkers {
+						level := uint8(80)
+						if at := slices.Index(loudest, who); at >= 0 {
+							level = uint8(110 - 7*at) //nolint:gosec // small
+						}
+						w.happen(who, heard{csrc[who], level + uint8(i%3)}) //nolint:gosec // small
+					}
+					w.pass(200 * time.Millisecond)
+				}
+				for _, who := range loudest[:heardAtLeast] {
+					if !slices.ContainsFunc(slices.Collect(maps.Values(w.fed["ann"])), func(f fed) bool { return f.audio == csrc[who] }) {
+						t.Errorf("%s is one of the loudest and not heard: %v, fed %v", who, loudest, w.fed["ann"])
+					}
+				}
+			}
+			talk("talker9", "talker4", "talker7")
+			talk("talker5", "talker9", "talker8")
+			talk("talker3", "talker6", "talker5")
+		})
 	}
 }

@@ -200,6 +200,32 @@ func (c *client) publish(mime string) {
 // offer negotiates all that was added so far and waits for the answer.
 func (c *client) offer() {
 	c.t.Helper()
+	c.tryOffer()
+	for {
+		switch e := waitForAny(c, func(e sfu.Event) bool {
+			switch e.(type) {
+			case sfu.Answered, sfu.OfferFailed:
+				return true
+			}
+			return false
+		}).(type) {
+		case sfu.Answered:
+			if c.answers != nil {
+				e.SDP = c.answers(e.SDP)
+			}
+			if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: e.SDP}); err != nil {
+				c.t.Fatalf("answer: %v\n%s", err, e.SDP)
+			}
+			return
+		case sfu.OfferFailed:
+			c.t.Fatal(e.Err)
+		}
+	}
+}
+
+// tryOffer offers all that was added so far.
+func (c *client) tryOffer() {
+	c.t.Helper()
 	var recv []*webrtc.RTPTransceiver
 	for _, tr := range c.pc.GetTransceivers() {
 		if tr.Direction() == webrtc.RTPTransceiverDirectionRecvonly {
@@ -238,26 +264,6 @@ func (c *client) offer() {
 		c.munge(&o)
 	}
 	c.peer.HandleOffer(o)
-	for {
-		switch e := waitForAny(c, func(e sfu.Event) bool {
-			switch e.(type) {
-			case sfu.Answered, sfu.OfferFailed:
-				return true
-			}
-			return false
-		}).(type) {
-		case sfu.Answered:
-			if c.answers != nil {
-				e.SDP = c.answers(e.SDP)
-			}
-			if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: e.SDP}); err != nil {
-				c.t.Fatalf("answer: %v\n%s", err, e.SDP)
-			}
-			return
-		case sfu.OfferFailed:
-			c.t.Fatal(e.Err)
-		}
-	}
 }
 
 // track is an up track of this client.

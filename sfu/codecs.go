@@ -3,6 +3,8 @@ package sfu
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/pion/webrtc/v4"
 
@@ -21,6 +23,9 @@ const (
 	uriDependencyDescriptor = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 )
 
+// mimeRED is RED around Opus (RFC 2198); that around video is another.
+const mimeRED = "audio/red"
+
 // newMediaEngine makes the MediaEngine of all peers. It holds only what rooms use: with a browser's whole list each
 // negotiation costs an order of magnitude more CPU.
 func newMediaEngine() (*webrtc.MediaEngine, error) {
@@ -37,17 +42,24 @@ func newMediaEngine() (*webrtc.MediaEngine, error) {
 		{media.VP9, 98, webrtc.MimeTypeVP9, "profile-id=0"},
 		{media.H264, 102, webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"},
 		{media.AV1, 45, webrtc.MimeTypeAV1, "level-idx=5;profile=0;tier=0"},
+		{media.H265, 49, webrtc.MimeTypeH265, "level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST"},
 	}
 	m := &webrtc.MediaEngine{}
-	err := m.RegisterCodec(webrtc.RTPCodecParameters{
-		PayloadType: 111,
-		RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: webrtc.MimeTypeOpus, ClockRate: media.Opus.ClockRate(), Channels: 2,
-			SDPFmtpLine: "minptime=10;useinbandfec=1", RTCPFeedback: []webrtc.RTCPFeedback{{Type: "transport-cc"}},
-		},
-	}, webrtc.RTPCodecTypeAudio)
-	if err != nil {
-		return nil, fmt.Errorf("register opus: %w", err)
+	// Opus and RED go without parameters, which makes all that clients offer match, whatever they say of FEC, DTX or
+	// channels. Their own parameters are what is answered.
+	for _, c := range []struct {
+		pt   webrtc.PayloadType
+		mime string
+	}{{111, webrtc.MimeTypeOpus}, {63, mimeRED}} {
+		if err := m.RegisterCodec(webrtc.RTPCodecParameters{
+			PayloadType: c.pt,
+			RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: c.mime, ClockRate: media.Opus.ClockRate(), Channels: 2,
+				RTCPFeedback: []webrtc.RTCPFeedback{{Type: "transport-cc"}},
+			},
+		}, webrtc.RTPCodecTypeAudio); err != nil {
+			return nil, fmt.Errorf("register %s: %w", c.mime, err)
+		}
 	}
 	for _, c := range codecs {
 		for _, p := range []webrtc.RTPCodecParameters{
@@ -88,7 +100,7 @@ func newMediaEngine() (*webrtc.MediaEngine, error) {
 // payloadTypes are the payload types that one client uses for the codecs of rooms, and of their retransmissions; 0 where
 // it has none.
 type payloadTypes struct {
-	media, rtx [media.AV1 + 1]media.PayloadType
+	media, rtx [media.Codecs]media.PayloadType
 	// codecs is the way back, from a payload type.
 	codecs [128]media.Codec
 	// repaired is the payload type whose packets are sent again under this one; 0 for others than those of RTX.
@@ -114,7 +126,28 @@ func newPayloadTypes(codecs []webrtc.RTPCodecParameters) payloadTypes {
 			p.repaired[codecs[i].PayloadType&0x7F] = pt
 		}
 	}
+	if red := p.media[media.RED]; red != 0 && !p.isREDOfOpus(codecs) {
+		p.media[media.RED], p.codecs[red] = 0, media.CodecUnknown
+	}
 	return p
+}
+
+// isREDOfOpus reports whether what the client calls RED has Opus in its blocks: its parameters are their payload types, as
+// in "111/111" (RFC 2198, section 5).
+func (p *payloadTypes) isREDOfOpus(codecs []webrtc.RTPCodecParameters) bool {
+	i := slices.IndexFunc(codecs, func(c webrtc.RTPCodecParameters) bool {
+		return media.PayloadType(c.PayloadType) == p.media[media.RED]
+	})
+	if p.media[media.Opus] == 0 || i < 0 {
+		return false
+	}
+	opus := strconv.Itoa(int(p.media[media.Opus]))
+	for block := range strings.SplitSeq(codecs[i].SDPFmtpLine, "/") {
+		if block != opus {
+			return false
+		}
+	}
+	return true
 }
 
 // readExtensions finds the header extensions that are read.

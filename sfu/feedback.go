@@ -13,6 +13,7 @@ import (
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 	"hiroba/sfu/rtptime"
+	"hiroba/sfu/stats"
 )
 
 // rtcpInterceptorFactory puts an rtcpInterceptor into a chain of one peer: that which pion runs, or that of the uplink.
@@ -59,11 +60,11 @@ func (i *rtcpInterceptor) handle(now time.Time, packets []rtcp.Packet) {
 		case *rtcp.TransportLayerNack:
 			p.down.post(func(s *subscriber, now time.Time) { s.handleNACK(now, r) })
 		case *rtcp.PictureLossIndication:
-			p.down.post(func(s *subscriber, _ time.Time) { s.handlePLI(media.SSRC(r.MediaSSRC)) })
+			p.down.post(func(s *subscriber, now time.Time) { s.handlePLI(now, media.SSRC(r.MediaSSRC)) })
 		case *rtcp.FullIntraRequest:
-			p.down.post(func(s *subscriber, _ time.Time) {
+			p.down.post(func(s *subscriber, now time.Time) {
 				for _, entry := range r.FIR {
-					s.handlePLI(media.SSRC(entry.SSRC))
+					s.handlePLI(now, media.SSRC(entry.SSRC))
 				}
 			})
 		case *rtcp.ReceiverReport:
@@ -115,23 +116,28 @@ func (s *subscriber) handleNACK(now time.Time, r *rtcp.TransportLayerNack) {
 			return asked < egress.MaxPerNACK
 		})
 		if asked >= egress.MaxPerNACK { // so much is lost that a keyframe costs less
-			t.demandKeyframe()
+			t.demandKeyframe(now)
 			return
 		}
 	}
 }
 
-func (s *subscriber) handlePLI(ssrc media.SSRC) {
+func (s *subscriber) handlePLI(now time.Time, ssrc media.SSRC) {
 	if t := s.lines[ssrc]; t != nil {
-		t.handlePLI()
+		t.handlePLI(now)
 	}
 }
 
-// handleReports computes the round trip time from the echo of our sender reports (RFC 3550, section 6.4.1).
+// handleReports counts what was lost, and computes the round trip time from the echo of our sender reports (RFC 3550,
+// section 6.4.1).
 func (s *subscriber) handleReports(arrived time.Time, reports []rtcp.ReceptionReport) {
 	for _, r := range reports {
 		t := s.lines[media.SSRC(r.SSRC)]
-		if t == nil || r.LastSenderReport == 0 {
+		if t == nil {
+			continue
+		}
+		t.peer.engine.counters.Lost(stats.Down, t.loss.HandleReport(r.LastSequenceNumber, r.TotalLost))
+		if r.LastSenderReport == 0 {
 			continue
 		}
 		if rtt, ok := roundTrip(arrived, r.LastSenderReport, r.Delay); ok {

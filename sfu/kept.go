@@ -34,9 +34,9 @@ func (s *shard) lend(now time.Time, track *UpTrack, to *shard) {
 		s.serveFeed(now, f) // what came before the other shard got packets of its own must not be missing
 		for i := range f.sent {
 			k := &f.sent[i]
-			from, last, ok := k.replay(now, 0, true)
+			from, last, ok := k.Replay(now, 0, true)
 			for n := from; ok && n <= last; n++ {
-				p, _ := k.packets.At(n)
+				p, _ := k.At(n)
 				p.Retain()
 				packets = append(packets, p)
 			}
@@ -53,11 +53,11 @@ func (s *shard) lend(now time.Time, track *UpTrack, to *shard) {
 func (s *shard) adopt(track *UpTrack, packets []*packet.Packet) {
 	f := s.feeds[track]
 	for _, p := range packets {
-		if f == nil || !f.sent[p.Encoding].continues(p) {
+		if f == nil || !f.sent[p.Encoding].Continues(p) {
 			p.Release()
 			continue
 		}
-		f.sent[p.Encoding].put(p)
+		f.sent[p.Encoding].Put(p)
 	}
 	if f == nil {
 		return
@@ -66,9 +66,4 @@ func (s *shard) adopt(track *UpTrack, packets []*packet.Packet) {
 	for i := len(f.seats) - 1; i >= 0; i-- { // backwards: a switch may remove the seat
 		f.seats[i].adapt()
 	}
-}
-
-// continues reports whether a packet belongs to the stream that is kept, if any is.
-func (s *sentStream) continues(p *packet.Packet) bool {
-	return s.packets == nil || s.source == p.Source
 }

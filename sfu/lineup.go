@@ -58,10 +58,8 @@ func (l *lineup) declare(line *sendLine, m mLine) {
 	for _, ssrc := range m.ssrcs {
 		l.declared[ssrc] = declaredSSRC{line: line, encoding: -1}
 	}
-	for i, ssrc := range m.encodings {
-		if i <= media.MaxSpatial {
-			l.declared[ssrc] = declaredSSRC{line: line, encoding: int8(i)} //nolint:gosec // small
-		}
+	for i, e := range m.group {
+		l.declared[e.media] = declaredSSRC{line: line, encoding: int8(i)} //nolint:gosec // up to MaxSpatial
 	}
 	for original, ssrc := range m.repairs {
 		encoding := int8(-1)
@@ -110,8 +108,7 @@ func (l *lineup) identifyOn(
 		declared = declaredSSRC{encoding: -1}
 	}
 	if !line.track.simulcast() {
-		// Of simulcast that has no RIDs only the first encoding is forwarded.
-		return is, declared.encoding <= 0
+		return is, true
 	}
 	rid := h.RID
 	if is.repairs {

@@ -64,14 +64,16 @@ func (p *Peer) handleLocalCandidate(c *webrtc.ICECandidate) {
 		return
 	}
 	init := c.ToJSON()
-	found := CandidateFound{Candidate: init.Candidate}
-	if init.SDPMid != nil {
-		found.SDPMid = *init.SDPMid
+	for _, candidate := range announceCandidate(init.Candidate, p.engine.cfg.PublicIPs) {
+		found := CandidateFound{Candidate: candidate}
+		if init.SDPMid != nil {
+			found.SDPMid = *init.SDPMid
+		}
+		if init.SDPMLineIndex != nil {
+			found.SDPMLineIndex = *init.SDPMLineIndex
+		}
+		p.emit(found)
 	}
-	if init.SDPMLineIndex != nil {
-		found.SDPMLineIndex = *init.SDPMLineIndex
-	}
-	p.emit(found)
 }
 
 // answer applies an offer and makes the answer to it.
@@ -88,11 +90,17 @@ func (p *Peer) answer(o Offer) (string, error) {
 			return "", fmt.Errorf("%w: seat %d has other m-lines than before", ErrBadOffer, i)
 		}
 	}
-	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.SDP}
+	translated, err := withRIDs(o.SDP, lines)
+	if err != nil {
+		return "", err
+	}
+	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: translated.sdp}
 	if err := p.pc.SetRemoteDescription(offer); err != nil {
 		p.rollback()
 		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
 	}
+	names := translated.names
+	p.names.Store(&names)
 	p.candidates = 0
 	seats, err := p.bind(o.Seats[len(p.seats):])
 	if err != nil {
@@ -120,7 +128,7 @@ func (p *Peer) answer(o Offer) (string, error) {
 	}
 	p.updateTracks(o.SendMIDs, lines)
 	p.lineUp(lines)
-	return p.pc.LocalDescription().SDP, nil
+	return translated.answerTo(announce(p.pc.LocalDescription().SDP, p.engine.cfg.PublicIPs)), nil
 }
 
 // bind gives each new seat its two senders. The seats' m-lines are in the offer that was just applied.

@@ -3,7 +3,6 @@ package sfu
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/pion/sdp/v3"
@@ -39,12 +38,12 @@ type mLine struct {
 	sends, receives bool
 	// rids are the encodings of a simulcast m-line in the client's order, which is the smallest picture first.
 	rids []media.RID
+	// group are the SSRCs of these, where the client has no RIDs for them but a group; else nil.
+	group []encodingSSRCs
 	// ssrcs are the SSRCs that the m-line declares (RFC 5576), as far as they are few enough to be sent.
 	ssrcs []media.SSRC
 	// repairs are those for retransmissions, by the SSRC that they repair (RFC 4588, section 8.8).
 	repairs map[media.SSRC]media.SSRC
-	// encodings are the SSRCs of simulcast without RIDs (a=ssrc-group:SIM), the smallest picture first.
-	encodings []media.SSRC
 }
 
 // check reads the offer and refuses what cannot be answered, before pion spends time on it or changes its state.
@@ -120,8 +119,12 @@ func newMLine(m *sdp.MediaDescription) mLine {
 	case "video":
 		line.kind = media.Video
 	}
+	var groups []string
 	for _, a := range m.Attributes {
 		switch a.Key {
+		case "ssrc-group":
+			groups = append(groups, a.Value)
+			line.pair(a.Value)
 		case "sendonly":
 			line.receives = false
 		case "recvonly":
@@ -132,9 +135,11 @@ func newMLine(m *sdp.MediaDescription) mLine {
 			line.rids = simulcastRIDs(a.Value)
 		case "ssrc":
 			line.declare(a.Value)
-		case "ssrc-group":
-			line.group(a.Value)
 		}
+	}
+	if mid, _ := m.Attribute("mid"); line.rids == nil && line.kind == media.Video && line.sends && len(mid) <= maxGroupMID {
+		line.group = groupedSSRCs(groups)
+		line.rids = groupRIDs(line.group)
 	}
 	return line
 }
@@ -142,39 +147,25 @@ func newMLine(m *sdp.MediaDescription) mLine {
 // declare reads "<ssrc> <attribute>" (RFC 5576, section 4.1). There are several lines for each SSRC.
 func (l *mLine) declare(value string) {
 	number, _, _ := strings.Cut(value, " ")
-	if ssrc, ok := parseSSRC(number); ok && len(l.ssrcs) < maxStreams && !slices.Contains(l.ssrcs, ssrc) {
+	if ssrc := parseSSRC(number); ssrc != 0 && len(l.ssrcs) < maxStreams && !slices.Contains(l.ssrcs, ssrc) {
 		l.ssrcs = append(l.ssrcs, ssrc)
 	}
 }
 
-// group reads "<semantics> <ssrc> ..." (RFC 5576, section 4.2).
-func (l *mLine) group(value string) {
+// pair reads "FID <ssrc> <ssrc>" (RFC 5576, section 4.2).
+func (l *mLine) pair(value string) {
 	fields := strings.Fields(value)
-	if len(fields) < 2 || len(fields) > maxStreams {
+	if len(fields) != 3 || fields[0] != "FID" || len(l.repairs) >= maxStreams {
 		return
 	}
-	ssrcs := make([]media.SSRC, 0, len(fields)-1)
-	for _, field := range fields[1:] {
-		ssrc, ok := parseSSRC(field)
-		if !ok {
-			return
-		}
-		ssrcs = append(ssrcs, ssrc)
+	original, repair := parseSSRC(fields[1]), parseSSRC(fields[2])
+	if original == 0 || repair == 0 {
+		return
 	}
-	switch {
-	case fields[0] == "FID" && len(ssrcs) == 2 && len(l.repairs) < maxStreams:
-		if l.repairs == nil {
-			l.repairs = make(map[media.SSRC]media.SSRC)
-		}
-		l.repairs[ssrcs[0]] = ssrcs[1]
-	case fields[0] == "SIM":
-		l.encodings = ssrcs
+	if l.repairs == nil {
+		l.repairs = make(map[media.SSRC]media.SSRC)
 	}
-}
-
-func parseSSRC(s string) (media.SSRC, bool) {
-	n, err := strconv.ParseUint(s, 10, 32)
-	return media.SSRC(n), err == nil
+	l.repairs[original] = repair
 }
 
 // simulcastRIDs reads which encodings a simulcast attribute sends (RFC 8853, section 5.1): "send q;h;~f recv ...". Of

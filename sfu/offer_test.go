@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -23,7 +24,16 @@ var offers = map[string]struct {
 	codecs []media.Codec
 }{
 	"chromium-camera-simulcast": {
-		SeatMIDs{"3", "4"}, []media.MID{"1", "2"}, []media.RID{"q", "h", "f"}, []media.Codec{media.VP8, media.VP9, media.H264, media.AV1},
+		SeatMIDs{"3", "4"},
+		[]media.MID{"1", "2"},
+		[]media.RID{"q", "h", "f"},
+		[]media.Codec{media.VP8, media.VP9, media.H264, media.AV1},
+	},
+	"chromium-red-h265": {
+		SeatMIDs{"3", "4"},
+		[]media.MID{"1", "2"},
+		[]media.RID{"q", "h", "f"},
+		[]media.Codec{media.VP8, media.VP9, media.H264, media.AV1, media.H265},
 	},
 	"chromium-screen":              {SeatMIDs{"1", "2"}, []media.MID{"3"}, nil, []media.Codec{media.VP8, media.VP9, media.H264, media.AV1}},
 	"chromium-large-extension-ids": {SeatMIDs{"2", "3"}, []media.MID{"0", "1"}, []media.RID{"q", "h", "f"}, []media.Codec{media.VP8}},
@@ -158,6 +168,7 @@ func FuzzOffer(f *testing.F) {
 	for name := range offers {
 		f.Add(stored(f, name), 1)
 	}
+	f.Add(groupedOffer, 2)
 	f.Add("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=simulcast:send ~;,;q\r\n", 3)
 	f.Fuzz(func(t *testing.T, sdp string, mids int) {
 		o := Offer{SDP: sdp}
@@ -184,11 +195,22 @@ func FuzzOffer(f *testing.F) {
 		if len(o.Seats) > 4 || len(o.SendMIDs) > maxTracks {
 			t.Fatal("passed too much")
 		}
+		r, err := withRIDs(sdp, lines)
+		if err != nil && !errors.Is(err, ErrTooManyMedia) {
+			t.Fatalf("an error of another kind: %v", err)
+		}
+		if len(r.names) > 2*(media.MaxSpatial+1)*len(lines) {
+			t.Fatalf("names %d streams of %d m-lines", len(r.names), len(lines))
+		}
+		if err == nil && strings.Count(r.sdp, "\nm=") != strings.Count(sdp, "\nm=") {
+			t.Fatal("the number of m-lines changed")
+		}
 	})
 }
 
-// TestT21REDIsNotAnswered: a browser that offers redundant sound gets none, and sends plain Opus then.
-func TestT21REDIsNotAnswered(t *testing.T) {
+// answerTo has an offer answered by pion with the codecs of rooms, and gives the answer's m-lines.
+func answerTo(t *testing.T, sdp string) (sections []string) {
+	t.Helper()
 	m, err := newMediaEngine()
 	if err != nil {
 		t.Fatal(err)
@@ -198,7 +220,7 @@ func TestT21REDIsNotAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = pc.Close() }()
-	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: stored(t, "chromium-camera-simulcast")}
+	offer := webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: sdp}
 	if err := pc.SetRemoteDescription(offer); err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +228,128 @@ func TestT21REDIsNotAnswered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sdp := strings.ToLower(answer.SDP); strings.Contains(sdp, "red/48000") || !strings.Contains(sdp, "opus/48000") {
-		t.Errorf("answered\n%s", answer.SDP)
+	return strings.Split(answer.SDP, "\r\nm=")[1:]
+}
+
+// TestT21REDIsAnswered: where it is offered, in the order that the browser prefers, and with its parameters.
+func TestT21REDIsAnswered(t *testing.T) {
+	for name, want := range map[string]string{
+		"chromium-red-h265":         "SAVPF 63 111",
+		"chromium-camera-simulcast": "SAVPF 111 63",
+		"safari-camera":             "SAVPF 111 63",
+		"firefox-camera-simulcast":  "SAVPF 109",
+	} {
+		audio := 0
+		for _, section := range answerTo(t, stored(t, name)) {
+			if !strings.HasPrefix(section, "audio") {
+				continue
+			}
+			audio++
+			first, _, _ := strings.Cut(section, "\r\n")
+			if !strings.HasSuffix(first, want) {
+				t.Errorf("%s: answered %q, want %q", name, first, want)
+			}
+			if red := strings.Contains(section, "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111"); red != strings.Contains(want, "63") {
+				t.Errorf("%s: answered\n%s", name, section)
+			}
+		}
+		if audio != 2 {
+			t.Errorf("%s: %d m-lines of sound", name, audio)
+		}
 	}
+}
+
+// TestT20ParametersOfOpusSurvive: what a client says of FEC, DTX and the rest is answered as it is, and nothing of it makes
+// Opus or RED another codec.
+func TestT20ParametersOfOpusSurvive(t *testing.T) {
+	for _, parameters := range []string{
+		"minptime=10;useinbandfec=1",
+		"minptime=10;useinbandfec=1;usedtx=1",
+		"minptime=20;useinbandfec=0;usedtx=1;stereo=1;sprop-stereo=1",
+		"maxplaybackrate=16000;cbr=1;maxaveragebitrate=20000",
+		"",
+	} {
+		sdp := strings.ReplaceAll(stored(t, "chromium-red-h265"), "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1", "a=fmtp:111 "+parameters)
+		if parameters == "" {
+			sdp = strings.ReplaceAll(sdp, "a=fmtp:111 \r\n", "")
+		}
+		sending := answerTo(t, sdp)[1]
+		if !strings.Contains(sending, "SAVPF 63 111\r\n") || parameters != "" && !strings.Contains(sending, "a=fmtp:111 "+parameters+"\r\n") {
+			t.Errorf("%q is answered with\n%s", parameters, sending)
+		}
+	}
+}
+
+// TestT21REDIsOfOpus: RED around anything else, or without Opus, is not used.
+func TestT21REDIsOfOpus(t *testing.T) {
+	opus := webrtc.RTPCodecParameters{PayloadType: 111, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: "audio/opus"}}
+	for parameters, want := range map[string]bool{
+		"111/111": true, "111": true, "111/111/111": true, "111/0": false, "0/0": false, "": false, "111/": false, "apt=111": false,
+	} {
+		red := webrtc.RTPCodecParameters{PayloadType: 63, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: "audio/red", SDPFmtpLine: parameters}}
+		for _, list := range [][]webrtc.RTPCodecParameters{{red, opus}, {opus, red}} {
+			types := newPayloadTypes(list)
+			if got := types.media[media.RED] == 63; got != want || (types.codecs[63] == media.RED) != want {
+				t.Errorf("%q: used %v, want %v", parameters, got, want)
+			}
+			if types.media[media.Opus] != 111 || types.rtx[media.RED] != 0 || types.rtx[media.Opus] != 0 {
+				t.Errorf("%q: %+v", parameters, types.media)
+			}
+		}
+		if types := newPayloadTypes([]webrtc.RTPCodecParameters{red}); types.media[media.RED] != 0 {
+			t.Errorf("%q: used without Opus", parameters)
+		}
+	}
+}
+
+// BenchmarkAnswer answers offers of eight seats: with the codecs that the SDK chooses, and with all that a browser has.
+func BenchmarkAnswer(b *testing.B) {
+	m, err := newMediaEngine()
+	if err != nil {
+		b.Fatal(err)
+	}
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(m))
+	for _, name := range []string{"chromium-red-h265", "chromium-camera-simulcast"} {
+		offer := withSeats(stored(b, name), 8)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				pc, err := api.NewPeerConnection(webrtc.Configuration{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := pc.CreateAnswer(nil); err != nil {
+					b.Fatal(err)
+				}
+				_ = pc.Close()
+			}
+		})
+	}
+}
+
+// withSeats repeats the last two m-lines of an offer, which are a seat, until there are as many.
+func withSeats(offer string, seats int) string {
+	sections := strings.Split(offer, "\r\nm=")
+	seat := sections[len(sections)-2:]
+	group := "BUNDLE"
+	for mid := range len(sections) - 1 {
+		group += " " + strconv.Itoa(mid)
+	}
+	for i := 1; i < seats; i++ {
+		for _, section := range seat {
+			mid := strconv.Itoa(len(sections) - 1)
+			at := strings.Index(section, "a=mid:")
+			end := at + strings.Index(section[at:], "\r\n")
+			sections = append(sections, section[:at]+"a=mid:"+mid+section[end:])
+			group += " " + mid
+		}
+	}
+	head := sections[0]
+	at := strings.Index(head, "BUNDLE")
+	end := at + strings.Index(head[at:], "\r\n")
+	sections[0] = head[:at] + group + head[end:]
+	return strings.Join(sections, "\r\nm=")
 }

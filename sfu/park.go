@@ -9,9 +9,9 @@ import (
 	"hiroba/sfu/stats"
 )
 
-// maxParked bounds what waits for one subscriber, in bytes of payload: a twentieth of a second at the rate of pacer.Burst,
-// and twice the longest replay.
-const maxParked = 2 * replayBytes
+// maxParked bounds what waits for one subscriber, in bytes of payload: a twentieth of a second at the rate of pacer.Burst, which
+// is several keyframes.
+const maxParked = 512 << 10
 
 // queue holds the packets of a subscriber that may not leave yet, because so many left just before. They have got their
 // numbers, and keep their order. Owned by the shard.

@@ -47,6 +47,7 @@ type Peer struct {
 	state atomic.Value // State
 	path  atomic.Value // Path
 	types atomic.Pointer[payloadTypes]
+	names atomic.Pointer[map[media.SSRC]streamName] // of the newest offer; nil before
 	// connectedAt is when the transport was last connected, in Unix nanoseconds.
 	connectedAt atomic.Int64
 	closed      atomic.Bool // after which no event but Closed is sent

@@ -75,11 +75,10 @@ type seatTrack struct {
 	// wants is what target's publisher was told last, and of which track.
 	wants   int8
 	wantsOf *UpTrack
-	// replayed is the keyframe, by sequence number in the stream replayedOf, that was replayed last.
-	replayed   int64
-	replayedOf uint32
-	source     *UpTrack // the one that line.Current names
-	flight     flight.Line
+	replay  replay
+	source  *UpTrack // the one that line.Current names
+	flight  flight.Line
+	loss    egress.Loss
 }
 
 var errNoCodec = errors.New("no codec in common")
@@ -99,7 +98,7 @@ func (t *seatTrack) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters,
 		return first, errNoCodec
 	}
 	if c.SSRCRetransmission() == 0 {
-		types.rtx = [media.AV1 + 1]media.PayloadType{}
+		types.rtx = [media.Codecs]media.PayloadType{}
 	}
 	t.peer.learn(t.kind, &types)
 	var random [6]byte
@@ -149,7 +148,7 @@ func (t *seatTrack) setTarget(track *UpTrack) {
 	if t.target == track {
 		return
 	}
-	t.replayedOf = 0
+	t.replay.Forget()
 	former := t.target
 	t.target = track
 	t.flight.Asked(t.peer.shard.now, csrcOf(track))
@@ -198,6 +197,9 @@ func (t *seatTrack) vacate(track *UpTrack) {
 	if t.target == track {
 		t.target = nil
 	}
+	if t.replay.of(track) {
+		t.replay.End()
+	}
 	if t.wantsOf == track {
 		t.wantsOf = nil
 	}
@@ -223,7 +225,7 @@ func (t *seatTrack) adapt() {
 	if t.line == nil || t.target == nil || t.kind != media.Video {
 		return
 	}
-	wanted, best := t.target.wanted(t.height), t.target.best()
+	wanted, best := t.target.supply.Fit(t.height), t.target.supply.Best()
 	t.demand(t.target, wanted.Spatial)
 	if t.target.simulcast() {
 		wanted.Spatial = min(wanted.Spatial, best)
@@ -234,17 +236,22 @@ func (t *seatTrack) adapt() {
 		return
 	}
 	encoding, needed := t.line.NeedsKeyframe(best)
-	if !needed || t.replay(encoding, false) {
+	if !needed || t.replay.of(t.target) || t.show(encoding, false) {
 		return
 	}
 	if f := t.peer.shard.feeds[t.target]; f != nil && t.peer.shard.now.Before(f.borrowing) {
 		return // what is kept is on its way
 	}
+	now, blind := t.peer.shard.now, t.isBlind()
+	if !blind && !t.line.Allow(now) {
+		return
+	}
 	t.target.wantKeyframe(encoding)
-	t.flight.KeyframeWanted(t.peer.shard.now, t.target.csrc, encoding)
+	t.flight.KeyframeWanted(now, t.target.csrc, encoding)
 	// A smaller picture is better than none until the keyframe comes.
-	for ; encoding >= 0 && t.isBlind() && t.target.scarce(t.peer.shard.now, encoding); encoding-- {
-		t.replay(encoding, true)
+	for scarce := t.target.scarce(now, encoding); encoding >= 0 && blind && scarce; encoding-- {
+		t.show(encoding, true)
+		blind = t.isBlind()
 	}
 }
 
@@ -253,37 +260,14 @@ func (t *seatTrack) isBlind() bool {
 	return t.line.Current() != t.target.csrc || t.line.Layer().Spatial < 0
 }
 
-// replay shows the target at once, with what was kept since its last keyframe, if that was not long ago. Where keyframes
-// are scarce it may cost more. It reports whether no keyframe is needed any more.
-func (t *seatTrack) replay(encoding int8, scarce bool) bool {
-	f := t.peer.shard.feeds[t.target]
-	if f == nil {
-		return false
-	}
-	now := t.peer.shard.now
-	kept := &f.sent[encoding]
-	from, to, ok := kept.replay(now, len(f.seats), scarce)
-	if !ok || (t.replayedOf == kept.source && t.replayed == from) { // once is enough: it did not help
-		return false
-	}
-	t.replayedOf, t.replayed = kept.source, from
-	newest, _ := kept.packets.At(to)
-	for n := from; n <= to; n++ {
-		p, _ := kept.packets.At(n)
-		t.send(now, t.target, p, newest, 0)
-	}
-	t.peer.engine.counters.Replays.Add(1)
-	t.flight.Replayed(now, t.target.csrc, to-from+1)
-	_, needed := t.line.NeedsKeyframe(t.target.best())
-	return !needed
-}
-
 // handleRTP sends the packets of a track that this seat is attached to, if it should.
 func (t *seatTrack) handleRTP(now time.Time, f *feed) {
 	for i := range f.packets {
 		p := &f.packets[i]
 		if !t.peer.down.connected {
 			t.dropped(stats.NotConnected)
+		} else if t.replay.Holds(p.Packet) {
+			continue
 		} else if t.send(now, f.track, p.Packet, nil, p.padding) {
 			p.seats++
 		}
@@ -303,7 +287,7 @@ func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet
 	} else {
 		out, switched, reason, ok = t.line.HandleRTP(track.csrc, p)
 	}
-	t.flight.Layer(now, t.line.Current(), t.line.Layer())
+	t.countLayer(t.flight.Layer(now, t.line.Current(), t.line.Layer()))
 	if !ok {
 		t.dropped(reason)
 		return false
@@ -320,6 +304,17 @@ func (t *seatTrack) send(now time.Time, track *UpTrack, p, newest *packet.Packet
 	left := t.write(now, track.csrc, &out)
 	t.report(now) // at once after a switch, for lip sync
 	return left
+}
+
+// countLayer counts a change of the layer that is sent; -1 is none.
+func (t *seatTrack) countLayer(from, to media.Layer) {
+	switch counters := &t.peer.engine.counters; {
+	case from == to || from.Spatial < 0 || to.Spatial < 0:
+	case to.Spatial > from.Spatial, to.Spatial == from.Spatial && to.Temporal > from.Temporal:
+		counters.LayersRaised.Add(1)
+	default:
+		counters.LayersLowered.Add(1)
+	}
 }
 
 // handleNACK sends again what the subscriber lost.
@@ -341,7 +336,7 @@ func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
 	if !ok {
 		t.dropped(reason)
 		if reason == stats.NACKOverBudget { // so much is lost that a keyframe costs less
-			t.demandKeyframe()
+			t.demandKeyframe(now)
 		}
 		return
 	}
@@ -351,15 +346,15 @@ func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
 }
 
 // handlePLI passes a subscriber's wish on to the publisher. An empty seat is asked for one by browsers, too.
-func (t *seatTrack) handlePLI() {
+func (t *seatTrack) handlePLI(now time.Time) {
 	t.peer.engine.counters.PLIsReceived.Add(1)
 	t.flight.PLI()
-	t.demandKeyframe()
+	t.demandKeyframe(now)
 }
 
 // demandKeyframe asks the publisher for what the subscriber needs to go on after a loss.
-func (t *seatTrack) demandKeyframe() {
-	if encoding, ok := t.line.Demand(); ok && t.target != nil {
+func (t *seatTrack) demandKeyframe(now time.Time) {
+	if encoding, ok := t.line.Demand(now); ok && t.target != nil {
 		t.target.wantKeyframe(encoding)
 		t.flight.KeyframeWanted(t.peer.shard.now, t.target.csrc, encoding)
 	}

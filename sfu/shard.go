@@ -37,6 +37,8 @@ type shard struct {
 	// What follows is owned by run.
 	feeds       map[*UpTrack]*feed
 	subscribers map[*subscriber]struct{}
+	replays     []*seatTrack // those under way
+	replayDue   time.Time    // when they go on
 	// gathered are the feeds with packets that wait for the end of their slot, by kind of media.
 	gathered [media.Video + 1]slot
 	slots    pacer.Slots
@@ -134,6 +136,7 @@ func (s *shard) handle(now time.Time, batch []shardItem) {
 		}
 	}
 	s.serve(now)
+	s.do(now, s.advanceReplays)
 	s.unpark(now)
 	if !now.Before(s.nextTick) {
 		s.nextTick = now.Add(tick)
@@ -190,7 +193,7 @@ func (s *shard) gather(track *UpTrack, p *packet.Packet) {
 		for _, seat := range f.seats {
 			seat.dropped(stats.Overloaded)
 		}
-		f.sent[p.Encoding].put(p) // it can be asked for
+		f.sent[p.Encoding].Put(p) // it can be asked for
 		return
 	}
 	g := &s.gathered[track.kind]
@@ -238,7 +241,7 @@ func (s *shard) serveFeed(now time.Time, f *feed) {
 		if f.closed {
 			p.Release()
 		} else {
-			f.sent[p.Encoding].put(p.Packet)
+			f.sent[p.Encoding].Put(p.Packet)
 		}
 	}
 	clear(f.packets)
@@ -263,6 +266,9 @@ func (s *shard) untilDue() time.Duration {
 		if at := sub.queue.due(); at.Before(due) {
 			due = at
 		}
+	}
+	if len(s.replays) > 0 && s.replayDue.Before(due) {
+		due = s.replayDue
 	}
 	wait := max(time.Until(due), 0)
 	if s.gathering() {

@@ -104,16 +104,13 @@ func (t *UpTrack) describe(now time.Time) []EncodingSnapshot {
 		return nil
 	}
 	var encodings []EncodingSnapshot
-	for i := range t.encodings {
-		e := &t.encodings[i]
-		newest := e.newest.Load()
-		if newest == 0 {
+	for i := range media.MaxSpatial + 1 {
+		e := t.supply.Encoding(i)
+		if e.Newest.IsZero() {
 			continue
 		}
-		size := e.size.Load()
 		s := EncodingSnapshot{
-			Encoding: i, Width: int(size >> 16), Height: int(size & 0xFFFF), SpatialLayers: int(e.spatial.Load()),
-			IdleMs: now.Sub(time.Unix(0, newest)).Milliseconds(),
+			Encoding: i, Width: e.Width, Height: e.Height, SpatialLayers: e.Spatial, IdleMs: now.Sub(e.Newest).Milliseconds(),
 		}
 		if t.simulcast() {
 			s.RID = t.rids[i]

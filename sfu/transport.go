@@ -14,6 +14,7 @@ import (
 	"github.com/pion/transport/v5/packetio"
 	"github.com/pion/webrtc/v4"
 
+	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 )
 
@@ -55,19 +56,6 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 	s.SetDTLSKeyLogWriter(&p.exporter)
 	// The cookie exchange guards against spoofed addresses, which ICE has ruled out before.
 	s.SetDTLSInsecureSkipHelloVerify(true)
-	if len(e.cfg.PublicIPs) > 0 {
-		ips := make([]string, len(e.cfg.PublicIPs))
-		for i, ip := range e.cfg.PublicIPs {
-			ips[i] = ip.String()
-		}
-		if err := s.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
-			External:        ips,
-			AsCandidateType: webrtc.ICECandidateTypeHost,
-			Mode:            webrtc.ICEAddressRewriteReplace,
-		}); err != nil {
-			return nil, fmt.Errorf("announce public addresses: %w", err)
-		}
-	}
 	// A client's goodbye over DTLS must not close the PeerConnection behind the peer's back: see Peer.settle.
 	s.DisableCloseByDTLS(true)
 	s.BufferFactory = p.streamLimit().newBuffer
@@ -97,14 +85,15 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 type streamLimit struct {
 	streams  atomic.Int32
 	exceeded func() // called once, from a goroutine of pion
+	names    *atomic.Pointer[map[media.SSRC]streamName]
 }
 
 func (p *Peer) streamLimit() *streamLimit {
-	return &streamLimit{exceeded: func() { p.abuse("too many SSRCs") }}
+	return &streamLimit{exceeded: func() { p.abuse("too many SSRCs") }, names: &p.names}
 }
 
 // newBuffer implements SettingEngine.BufferFactory.
-func (l *streamLimit) newBuffer(kind packetio.BufferPacketType, _ uint32) io.ReadWriteCloser {
+func (l *streamLimit) newBuffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
 	if kind == packetio.RTPBufferPacket {
 		switch n := l.streams.Add(1); {
 		case n == maxStreams+1:
@@ -117,6 +106,11 @@ func (l *streamLimit) newBuffer(kind packetio.BufferPacketType, _ uint32) io.Rea
 	b := buffer{Buffer: packetio.NewBuffer()}
 	if kind == packetio.RTPBufferPacket {
 		b.closed = sync.OnceFunc(func() { l.streams.Add(-1) })
+		if names := l.names.Load(); names != nil {
+			if name, ok := (*names)[media.SSRC(ssrc)]; ok {
+				b.namer = newNamer(name)
+			}
+		}
 	}
 	b.SetLimitSize(streamBuffer)
 	return b
@@ -126,6 +120,7 @@ func (l *streamLimit) newBuffer(kind packetio.BufferPacketType, _ uint32) io.Rea
 type buffer struct {
 	*packetio.Buffer
 	closed func() // nil for RTCP
+	namer  *namer // nil where streams have names of their own
 }
 
 func (b buffer) Close() error {
@@ -135,7 +130,16 @@ func (b buffer) Close() error {
 	return b.Buffer.Close() //nolint:wrapcheck // it is one
 }
 
-func (b buffer) Write(p []byte) (int, error) { return b.Buffer.Write(p, nil) }
+func (b buffer) Write(p []byte) (int, error) {
+	n := len(p)
+	if b.namer != nil {
+		p = b.namer.handle(p)
+	}
+	if _, err := b.Buffer.Write(p, nil); err != nil {
+		return 0, err //nolint:wrapcheck // it is one
+	}
+	return n, nil
+}
 
 func (b buffer) Read(p []byte) (int, error) {
 	n, _, err := b.Buffer.Read(p, nil)

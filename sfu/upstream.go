@@ -30,6 +30,7 @@ type upStream struct {
 	clock    rtptime.Clock
 	source   uint32
 	nacks    []uint16
+	lost     uint64 // as the machine said when it was asked last
 	out      *handover
 
 	newest atomic.Int64                      // arrival of the newest packet, to noteInterval, in Unix nanoseconds
@@ -87,13 +88,19 @@ func (s *upStream) handleRTP(now time.Time, p *packet.Packet, parsed bool) {
 	p.Source = s.source
 	p.Captured = s.clock.CaptureTime(now, p.Header.Timestamp)
 	if result.Started {
-		s.track.peer.emit(TrackStarted{Track: s.track, Codec: p.Codec})
+		s.track.peer.emit(TrackStarted{Track: s.track, Codec: s.machine.Codec()})
 	}
 	if result.Keyframe {
 		s.track.peer.engine.counters.Keyframes.Add(1)
-		s.track.peer.post(func(time.Time) { s.track.requesters[s.encoding].HandleKeyframe() })
+		s.track.peer.post(func(now time.Time) { s.track.handleKeyframe(now, s.encoding) })
 	}
-	s.track.encodings[s.encoding].handle(now, p, &s.track.encodings[0])
+	s.track.supply.HandleRTP(now, p)
+	s.track.meters[s.encoding].HandleRTP(p)
+	for lost := s.machine.PollRecovered(p); lost != nil; lost = s.machine.PollRecovered(p) {
+		s.track.peer.engine.counters.Recovered.Add(1)
+		s.out.put(s.track, lost)
+		lost.Release()
+	}
 	s.out.put(s.track, p)
 }
 
@@ -103,6 +110,9 @@ func (s *upStream) poll(now time.Time) {
 	s.nacks = s.machine.PollNACK(now, s.nacks[:0])
 	if len(s.nacks) > 0 {
 		peer.engine.counters.NACKsSent.Add(uint64(len(s.nacks)))
+		lost := s.machine.Lost()
+		peer.engine.counters.Lost(stats.Up, lost-s.lost)
+		s.lost = lost
 		_ = peer.pc.WriteRTCP([]rtcp.Packet{&rtcp.TransportLayerNack{
 			MediaSSRC: uint32(s.ssrc),
 			Nacks:     rtcp.NackPairsFromSequenceNumbers(s.nacks),

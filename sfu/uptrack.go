@@ -22,8 +22,9 @@ type UpTrack struct {
 	rids []media.RID // of a simulcast track, smallest picture first; else empty
 
 	ended atomic.Bool
-	// encodings is what is known of each encoding of video. The ingress loops write, shards read.
-	encodings [media.MaxSpatial + 1]encodingInfo
+	// supply is what comes of it. The ingress loops write, shards read.
+	supply *layer.Supply
+	meters [media.MaxSpatial + 1]keyframe.Meter // by encoding
 	// free is from when on a keyframe of an encoding may be asked for, in Unix nanoseconds. The peer writes, shards read.
 	free [media.MaxSpatial + 1]atomic.Int64
 	// shards are those with a seat that wants this track. The ingress loop reads a snapshot; mu is held by writers, for a
@@ -41,12 +42,12 @@ func newUpTrack(p *Peer, mid media.MID, kind media.Kind, rids []media.RID) *UpTr
 	p.engine.upTracks.Add(1)
 	return &UpTrack{
 		peer: p, mid: mid, kind: kind, rids: rids, csrc: media.CSRC(p.engine.nextID.Add(1)),
-		demand: layer.NewDemand[*seatTrack](time.Now(), media.MaxSpatial),
+		supply: layer.NewSupply(len(rids)), demand: layer.NewDemand[*seatTrack](time.Now(), media.MaxSpatial),
 	}
 }
 
 // simulcast reports whether the track has several encodings.
-func (t *UpTrack) simulcast() bool { return len(t.rids) > 1 }
+func (t *UpTrack) simulcast() bool { return t.supply.Simulcast() }
 
 // CSRC names the track within the process; it is never 0.
 func (t *UpTrack) CSRC() media.CSRC { return t.csrc }
@@ -80,16 +81,22 @@ func (t *UpTrack) change(f func([]*shard) []*shard) {
 
 // wantKeyframe tells the publisher's peer that a subscriber cannot go on without a keyframe of an encoding.
 func (t *UpTrack) wantKeyframe(encoding int8) {
-	t.peer.post(func(now time.Time) { t.requesters[encoding].Want(now) })
+	t.peer.post(func(now time.Time) {
+		t.requesters[encoding].HandleBytes(now, t.meters[encoding].Counts())
+		t.requesters[encoding].Want(now)
+	})
+}
+
+// handleKeyframe notes that a keyframe of an encoding comes. Called by the peer.
+func (t *UpTrack) handleKeyframe(now time.Time, encoding int8) {
+	t.requesters[encoding].HandleBytes(now, t.meters[encoding].Counts())
+	t.requesters[encoding].HandleKeyframe()
 }
 
 // scarce reports whether a keyframe of an encoding is not to be had soon, because many were asked for lately.
 func (t *UpTrack) scarce(now time.Time, encoding int8) bool {
-	return t.free[encoding].Load()-now.UnixNano() > int64(soon)
+	return keyframe.Scarce(now, time.Unix(0, t.free[encoding].Load()))
 }
-
-// soon is how long a new occupant may stay unseen to spare a burst of packets.
-const soon = 300 * time.Millisecond
 
 // want tells the publisher's peer which spatial layer a seat should get; -1 is nothing.
 func (t *UpTrack) want(seat *seatTrack, spatial int8) {
@@ -111,7 +118,8 @@ func (t *UpTrack) handleTimeout(now time.Time) (next time.Time) {
 		if s == nil {
 			continue
 		}
-		if t.requesters[i].HandleTimeout(now) && !t.asleep(now, i) {
+		t.requesters[i].HandleBytes(now, t.meters[i].Counts())
+		if t.requesters[i].HandleTimeout(now) && !t.supply.Asleep(now, i) {
 			t.peer.engine.counters.PLIsSent.Add(1)
 			_ = t.peer.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(s.ssrc)}})
 		}
@@ -123,20 +131,6 @@ func (t *UpTrack) handleTimeout(now time.Time) (next time.Time) {
 		}
 	}
 	return next
-}
-
-// asleep reports whether an encoding was stopped, while others go on: its encoder is not asked for keyframes. Where nothing
-// comes at all the picture may just stand still, and who came since wants to see it.
-func (t *UpTrack) asleep(now time.Time, encoding int) bool {
-	if s := t.streams[encoding]; s != nil && !s.quiet(now) {
-		return false
-	}
-	for _, s := range t.streams {
-		if s != nil && !s.quiet(now) {
-			return true
-		}
-	}
-	return t.streams[encoding] == nil
 }
 
 // end takes the track away from everybody. Called by the peer.

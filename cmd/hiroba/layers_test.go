@@ -71,6 +71,8 @@ var layers = map[string]int{
 
 	"metrics": 110,
 
+	"cmd/hiroba-load/tap": 115,
+
 	"cmd/hiroba":      120,
 	"cmd/hiroba-load": 120,
 	"web/e2e/peers":   120,

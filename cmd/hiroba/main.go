@@ -26,6 +26,7 @@ const (
 // commandLine is the grammar of the program's arguments.
 type commandLine struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run the server. This is what happens without a command, too."`
+	Health  healthCommand  `cmd:"" help:"Ask the server on this machine whether it takes new participants; the exit code is 0 if so."`
 	Version versionCommand `cmd:"" help:"Print the version and how this program was built."`
 }
 
@@ -55,6 +56,12 @@ func execute(args []string, stdout, stderr io.Writer) int {
 		return 0
 	case "version":
 		fmt.Fprintln(stdout, currentBuild())
+		return 0
+	case "health":
+		if err := cli.Health.run(context.Background(), stdout); err != nil {
+			fmt.Fprintf(stderr, "hiroba: %s\n", err)
+			return exitFault
+		}
 		return 0
 	}
 
@@ -95,8 +102,13 @@ func parseArguments(args []string, stdout, stderr io.Writer) (cli commandLine, c
 	if answered {
 		return cli, "", nil
 	}
-	if err == nil && parsed.Command() == "serve" {
-		err = cli.Serve.check()
+	if err == nil {
+		switch parsed.Command() {
+		case "serve":
+			err = cli.Serve.check()
+		case "health":
+			err = cli.Health.check()
+		}
 	}
 	if err != nil {
 		return cli, "", origins.explain(err)

@@ -104,7 +104,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	})
 	s.public = s.newHTTPServer(publicHandler(s.door, web.Dist))
 	s.public.ReadTimeout, s.public.WriteTimeout = answerTimeout, answerTimeout
-	s.admin = s.newHTTPServer(s.adminHandler(metrics.NewHandler(s.metricSources(), s.log)))
+	s.admin = s.newHTTPServer(s.adminHandler(metrics.NewHandler(s.metricSources(cfg), s.log)))
 	s.serve(s.public, public)
 	s.serve(s.admin, admin)
 	s.log.Info("server started", "listen", s.publicAddress.String(), "media", engine.Addr().String(),
@@ -113,11 +113,12 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 }
 
 // metricSources are what a scrape reads.
-func (s *server) metricSources() metrics.Sources {
+func (s *server) metricSources(cfg Config) metrics.Sources {
 	return metrics.Sources{
 		Engine:    s.engine,
 		Rooms:     s.rooms.Stats,
 		Signaling: s.door.Stats,
+		Limits:    metrics.Limits{Rooms: cfg.MaxRooms, Connections: cfg.MaxConnections},
 		Build:     metrics.Build(currentBuild()),
 	}
 }

@@ -9,6 +9,9 @@ import (
 // version is set by the linker (see the Makefile); a build without it is a development build.
 var version = "dev"
 
+// revision is set by the linker where the build has no git history to read the commit from, as in a container.
+var revision = ""
+
 // build says which program this is.
 type build struct {
 	// Version is a release or "dev"; Revision the commit, with "-dirty" when the tree had changes; both may be
@@ -18,24 +21,24 @@ type build struct {
 
 // currentBuild reads what the compiler left in the program.
 func currentBuild() build {
-	b := build{Version: version, Go: runtime.Version()}
+	b := build{Version: version, Revision: revision[:min(12, len(revision))], Go: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
 	}
-	dirty := ""
+	vcs, dirty := "", ""
 	for _, setting := range info.Settings {
 		switch setting.Key {
 		case "vcs.revision":
-			b.Revision = setting.Value[:min(12, len(setting.Value))]
+			vcs = setting.Value[:min(12, len(setting.Value))]
 		case "vcs.modified":
 			if setting.Value == "true" {
 				dirty = "-dirty"
 			}
 		}
 	}
-	if b.Revision != "" {
-		b.Revision += dirty
+	if vcs != "" {
+		b.Revision = vcs + dirty
 	}
 	return b
 }

@@ -1,10 +1,11 @@
 // Package seating decides who sits where: which remote participants a viewer receives in its seats, and whether their
 // pictures are forwarded. It is pure: the same input gives the same seats.
 //
-// The order of precedence is: pinned tiles of the viewer, its other tiles in their order, those who speak, everybody
-// else in order of joining, and last those who send nothing now. A viewer that never said what it shows is taken to
-// show everybody, screens first. Whoever stays wanted keeps the seat, because each change of an occupant costs a
-// keyframe.
+// The order of precedence is: pinned tiles of the viewer, the loudest of those who speak, its other tiles in their order,
+// the others who speak, everybody else in order of joining, and last those who send nothing now. So where there are more
+// tiles and talkers than seats, the loudest are heard all the same, in no more than half of the seats. A viewer that never
+// said what it shows is taken to show everybody, screens first. Whoever stays wanted keeps the seat, because each change of
+// an occupant costs a keyframe.
 package seating
 
 import (
@@ -70,6 +71,8 @@ type Planner struct {
 	// speakers holds candidate indices, the loudest first; rank is its inverse, -1 for others.
 	speakers []int
 	rank     []int
+	// voices is how many speakers go before the viewer's tiles. Set by Assign.
+	voices int
 
 	// Scratch of Assign, one entry per candidate.
 	tile   []int // index of the candidate's tile, or -1
@@ -104,6 +107,7 @@ func (p *Planner) Assign(seats []Seat, v Viewer) (changed bool) {
 	p.seated = refill(p.seated, len(p.candidates))
 	p.taken = append(p.taken[:0], make([]bool, len(p.candidates))...)
 	p.indexTiles(v)
+	p.voices = min(len(seats)/2, SpeakersWanted)
 	for i, s := range seats {
 		if c, ok := p.index[s.Occupant]; ok && p.seated[c] < 0 {
 			p.seated[c] = i
@@ -193,6 +197,7 @@ func (p *Planner) shown(c int, v Viewer) bool { return !v.HasView || p.tile[c] >
 // The classes of precedence, highest first. A key is the class, then the order within it, then the candidate's index.
 const (
 	classPinned uint64 = iota
+	classVoice
 	classShown
 	classSpeaker
 	classOther
@@ -226,6 +231,8 @@ func (p *Planner) class(i int, v Viewer) (class, within uint64) {
 		class = classIdle
 	case p.tile[i] >= 0 && v.Tiles[p.tile[i]].Pinned:
 		return classPinned, uint64(p.tile[i])
+	case p.rank[i] >= 0 && p.rank[i] < p.voices:
+		return classVoice, uint64(p.rank[i])
 	case p.tile[i] >= 0:
 		return classShown, uint64(p.tile[i])
 	case !v.HasView && c.Screen:

@@ -79,7 +79,25 @@ func TestPlannerAssigns(t *testing.T) {
 			speakers:   []protocol.ParticipantID{"c"},
 			viewer:     Viewer{HasView: true, Tiles: tiles(camera("b"))},
 			former:     make([]Seat, 2),
-			want:       []Seat{shown(camera("b")), heard(camera("c"))},
+			want:       []Seat{heard(camera("c")), shown(camera("b"))},
+		},
+		{
+			name:       "the loudest speaker is heard before the last tile is seen",
+			candidates: lives("a", "b", "c", "d", "e"),
+			speakers:   []protocol.ParticipantID{"e", "d"},
+			viewer:     Viewer{HasView: true, Tiles: tiles(camera("b"), camera("a"), camera("c"))},
+			former:     []Seat{shown(camera("a")), shown(camera("b")), shown(camera("c"))},
+			want:       []Seat{shown(camera("a")), shown(camera("b")), heard(camera("e"))},
+		},
+		{
+			name:       "pinned tiles are seen whoever speaks",
+			candidates: lives("a", "b", "c"),
+			speakers:   []protocol.ParticipantID{"c"},
+			viewer: Viewer{HasView: true, Tiles: []Tile{
+				{Occupant: camera("a"), Pinned: true}, {Occupant: camera("b"), Pinned: true},
+			}},
+			former: []Seat{shown(camera("a")), shown(camera("b"))},
+			want:   []Seat{shown(camera("a")), shown(camera("b"))},
 		},
 		{
 			name:       "others take free seats for their sound",

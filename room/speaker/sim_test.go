@@ -2,10 +2,12 @@ package speaker
 
 import (
 	"flag"
+	"math"
 	"slices"
 	"testing"
 	"time"
 
+	"hiroba/room/seating"
 	"hiroba/sfu/sim"
 	"hiroba/signaling/protocol"
 )
@@ -37,7 +39,7 @@ func converse(seed uint64, n int, dtx bool) *conversation {
 			Network: sim.Network{Up: near, Down: near}, Audio: true, DTX: dtx, AudioDelay: 20 * time.Millisecond,
 			Louder: luck.Float64()*10 - 5,
 		})
-		id := protocol.ParticipantID([]string{"alice", "ben", "carla", "dan", "eve"}[i])
+		id := protocol.ParticipantID([]string{"alice", "ben", "carla", "dan", "eve", "fay", "gus", "hal", "ida", "jon"}[i])
 		p.Audio.OnLevel = func(level uint8) {
 			c.d.HandleLevel(w.Now(), id, level)
 			c.poll()
@@ -45,6 +47,68 @@ func converse(seed uint64, n int, dtx bool) *conversation {
 		c.people, c.ids = append(c.people, p), append(c.ids, id)
 	}
 	return c
+}
+
+// TestSimulatedCrowds lets ten people talk at once, who are not equally loud, before a viewer with three seats. From three
+// seconds after a change on nobody may be left out who is much louder than somebody who is heard.
+func TestSimulatedCrowds(t *testing.T) {
+	const people, seats, much = 10, 3, 9.0 // decibels
+	var worst, sum float64
+	for seed := range *seedCount {
+		c := converse(uint64(seed)+1, people, false)
+		luck := c.world.Random()
+		loudness := make([]float64, people)
+		var candidates []seating.Candidate
+		for i, p := range c.people {
+			loudness[i] = luck.Float64()*24 - 12
+			p.Louder(loudness[i])
+			p.Talk(true)
+			candidates = append(candidates, seating.Candidate{
+				Occupant: seating.Occupant{Participant: c.ids[i]}, Audio: true, Video: true,
+			})
+		}
+		var planner seating.Planner
+		heard := make([]seating.Seat, seats)
+		wrong, steps := 0, 0
+		for step := range 600 { // a minute
+			c.world.Run(100 * time.Millisecond)
+			if step%150 == 149 { // they change their voices
+				luck.Shuffle(people, func(i, j int) { loudness[i], loudness[j] = loudness[j], loudness[i] })
+				for i, p := range c.people {
+					p.Louder(loudness[i])
+				}
+			}
+			var speakers []protocol.ParticipantID
+			for _, s := range c.d.Speakers() {
+				speakers = append(speakers, s.Participant)
+			}
+			planner.SetRoom(candidates, speakers)
+			planner.Assign(heard, seating.Viewer{Self: "viewer"})
+			if step%150 < 30 || step%150 == 149 {
+				continue // they have just begun, or changed
+			}
+			least, most := math.Inf(1), math.Inf(-1)
+			for i, id := range c.ids {
+				if slices.ContainsFunc(heard, func(s seating.Seat) bool { return s.Participant == id }) {
+					least = min(least, loudness[i])
+				} else {
+					most = max(most, loudness[i])
+				}
+			}
+			steps++
+			if most > least+much {
+				wrong++
+			}
+		}
+		share := 100 * float64(wrong) / float64(steps)
+		sum, worst = sum+share, max(worst, share)
+	}
+	mean := sum / float64(*seedCount)
+	t.Logf("ten talkers at three seats, %d seeds: somebody %g dB louder than who is heard is left out for %.2g %% of the time, "+
+		"at most %.2g %%; target mean <= 2 %%", *seedCount, much, mean, worst)
+	if mean > 2 {
+		t.Errorf("somebody much louder is left out for %.2g %% of the time, want at most 2 %%", mean)
+	}
 }
 
 // poll tells the client, over its WebSocket, and comes back when the detector wants.

@@ -183,20 +183,32 @@ func (s *source) score(now time.Time) float64 {
 // rank brings speaking up to date: who ended, who goes before whom. head was the dominant speaker before.
 func (d *Detector) rank(now time.Time, head *source) {
 	d.speaking = slices.DeleteFunc(d.speaking, func(s *source) bool { return !now.Before(s.loudAt.Add(hangover)) })
-	// One pass from the end lets each move up by one place at most: the list settles within a second, and swaps need a
-	// clear difference, so that two equals do not change places.
-	for i := len(d.speaking) - 1; i > 0; i-- {
-		before, after := d.speaking[i-1], d.speaking[i]
-		if i == 1 && before == head && before.score(now) > 0 && now.Sub(d.dominantSince) < dwell {
-			continue
-		}
-		if after.score(now) > before.score(now)+overtake {
-			d.speaking[i-1], d.speaking[i] = after, before
+	for i := 1; i < len(d.speaking); i++ {
+		if at := d.overtakes(now, i, head); at < i {
+			s := d.speaking[i]
+			copy(d.speaking[at+1:i+1], d.speaking[at:i])
+			d.speaking[at] = s
 		}
 	}
 	if d.head() != head {
 		d.dominantSince = now
 	}
+}
+
+// overtakes is the place to which the speaker at place i moves up: before the first one than whom it is clearly louder, so
+// that two equals do not change places. Who is between them does not hold it up: a row of which each is a little louder
+// than the one before would stand still. The dominant speaker stays for a while.
+func (d *Detector) overtakes(now time.Time, i int, head *source) int {
+	score := d.speaking[i].score(now)
+	for at, s := range d.speaking[:i] {
+		if at == 0 && s == head && s.score(now) > 0 && now.Sub(d.dominantSince) < dwell {
+			continue
+		}
+		if score > s.score(now)+overtake {
+			return at
+		}
+	}
+	return i
 }
 
 // insert puts a new speaker at its place among those who speak already, but never at their head.

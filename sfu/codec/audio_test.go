@@ -1,6 +1,7 @@
 package codec_test
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -115,6 +116,24 @@ func TestREDWalksItsBlocks(t *testing.T) {
 	}
 }
 
+func TestPutREDPayloadTypesLeavesTheRest(t *testing.T) {
+	for _, tt := range []struct{ payload, want []byte }{
+		{[]byte{0x6F, 1, 2, 3}, []byte{0x2A, 1, 2, 3}},
+		{[]byte{0xEF, 0x0F, 0x00, 0x02, 0x6F, 0x6F, 2, 3}, []byte{0xAA, 0x0F, 0x00, 0x02, 0x2A, 0x6F, 2, 3}},
+		{
+			[]byte{0xEF, 0x1E, 0x00, 0x00, 0xEF, 0x0F, 0x00, 0x01, 0x6F, 1, 2},
+			[]byte{0xAA, 0x1E, 0x00, 0x00, 0xAA, 0x0F, 0x00, 0x01, 0x2A, 1, 2},
+		},
+		{nil, nil},
+		{[]byte{0xEF, 0, 0}, []byte{0xAA, 0, 0}}, // not RED: nothing is written outside
+	} {
+		codec.PutREDPayloadTypes(tt.payload, 42)
+		if diff := cmp.Diff(tt.want, tt.payload); diff != "" {
+			t.Errorf("-want +got:\n%s", diff)
+		}
+	}
+}
+
 func TestParseREDRefusesBrokenPayloads(t *testing.T) {
 	endless := make([]byte, 0, 4*20)
 	for range 20 {
@@ -148,6 +167,8 @@ func FuzzRED(f *testing.F) {
 			return
 		}
 		headers, data, primary := 0, 0, false
+		newest := r.Primary() // looks without walking on
+		var last []byte
 		for b, ok := r.Next(); ok; b, ok = r.Next() {
 			if primary {
 				t.Fatal("a block behind the primary one")
@@ -155,6 +176,10 @@ func FuzzRED(f *testing.F) {
 			primary = b.Primary
 			headers += 4
 			data += len(b.Data)
+			last = b.Data
+		}
+		if !bytes.Equal(newest, last) {
+			t.Fatalf("the primary block is %x, then %x", newest, last)
 		}
 		if !primary || headers-3+data != len(payload) {
 			t.Fatalf("%d bytes of headers and %d of data, primary %v, in %x", headers-3, data, primary, payload)

@@ -7,9 +7,9 @@ type Info struct {
 	// Keyframe says that this packet starts a keyframe: decoding can begin with it. Always true for audio.
 	Keyframe bool
 	// StartOfFrame says that this packet starts a frame. Without a dependency descriptor several packets of a frame of
-	// H.264 or AV1 can say so.
+	// H.264, H.265 or AV1 can say so.
 	StartOfFrame bool
-	// EndOfFrame says that this packet ends a frame, that is one spatial layer of one instant. VP8, H.264, and AV1
+	// EndOfFrame says that this packet ends a frame, that is one spatial layer of one instant. VP8, H.264, H.265, and AV1
 	// without a dependency descriptor do not say so: there it is the marker of the RTP header.
 	EndOfFrame bool
 
@@ -71,6 +71,8 @@ func inspectPayload(c media.Codec, payload []byte) (Info, error) {
 	case media.Opus:
 		toc, err := ParseOpus(payload)
 		return Info{Keyframe: true, StartOfFrame: true, EndOfFrame: true, DTX: toc.DTX}, err
+	case media.RED:
+		return inspectRED(payload)
 	case media.VP8:
 		d, err := ParseVP8(payload)
 		return infoOfVP8(d), err
@@ -80,6 +82,9 @@ func inspectPayload(c media.Codec, payload []byte) (Info, error) {
 	case media.H264:
 		d, err := ParseH264(payload)
 		return infoOfH264(d), err
+	case media.H265:
+		d, err := ParseH265(payload)
+		return infoOfH265(d), err
 	case media.AV1:
 		d, err := ParseAV1(payload)
 		return infoOfAV1(d), err
@@ -132,10 +137,32 @@ func infoOfH264(d H264) Info {
 	}
 }
 
-func infoOfAV1(d AV1) Info {
+func infoOfH265(d H265) Info {
 	return Info{
 		Keyframe:     d.StartsKeyframe(),
 		StartOfFrame: d.StartsFrame,
+		Layered:      true,
+		Temporal:     d.TID,
+		SwitchUp:     d.SwitchUp || d.StartsKeyframe(),
+		Intra:        d.StartsKeyframe(),
+		Width:        d.Width,
+		Height:       d.Height,
+	}
+}
+
+// inspectRED is about the newest sound in a packet of RED.
+func inspectRED(payload []byte) (Info, error) {
+	red, err := ParseRED(payload)
+	if err != nil {
+		return Info{}, err
+	}
+	return inspectPayload(media.Opus, red.Primary())
+}
+
+func infoOfAV1(d AV1) Info {
+	return Info{
+		Keyframe:     d.StartsKeyframe(),
+		StartOfFrame: d.StartsFrame || d.StartsKeyframe(), // the OBU that does may be cut off
 		Layered:      d.HasLayers,
 		Spatial:      d.SID,
 		Temporal:     d.TID,

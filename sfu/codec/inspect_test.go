@@ -21,6 +21,8 @@ var (
 	payloadAV1Key   = join([]byte{0x28}, sized(obuSequence320), obuFrame)
 	payloadAV1Delta = join([]byte{0x10}, obuFrame)
 	payloadOpus     = []byte{0x78, 1, 2, 3}
+	payloadRED      = []byte{0xEF, 0x0F, 0x00, 0x02, 0x6F, 0x78, 1, 0x78, 2, 3}
+	payloadH265Key  = hevcAP(hevcVPS, hevcSPS, hevcPPS)
 )
 
 func TestInspectGivesOneViewOfAllCodecs(t *testing.T) {
@@ -62,6 +64,18 @@ func TestInspectGivesOneViewOfAllCodecs(t *testing.T) {
 		"H.264 keyframe": {
 			media.H264, payloadH264Key, nil,
 			codec.Info{Keyframe: true, StartOfFrame: true, SwitchUp: true, Intra: true, Width: 320, Height: 180},
+		},
+		"H.265 keyframe": {
+			media.H265, hevcAP(hevcVPS, hevcSPS, hevcPPS), nil,
+			codec.Info{Keyframe: true, StartOfFrame: true, Layered: true, SwitchUp: true, Intra: true, Width: 320, Height: 180},
+		},
+		"H.265 upper temporal layer": {
+			media.H265, hevcTSA, nil, codec.Info{StartOfFrame: true, Layered: true, Temporal: 1, SwitchUp: true},
+		},
+		"RED": {media.RED, payloadRED, nil, codec.Info{Keyframe: true, StartOfFrame: true, EndOfFrame: true}},
+		"RED whose newest block is silence": {
+			media.RED, payloadRED[:len(payloadRED)-2], nil,
+			codec.Info{Keyframe: true, StartOfFrame: true, EndOfFrame: true, DTX: true},
 		},
 		"H.264 delta frame": {media.H264, nalB, nil, codec.Info{StartOfFrame: true, Discardable: true}},
 		"AV1 keyframe": {
@@ -213,6 +227,8 @@ func FuzzInspect(f *testing.F) {
 	f.Add(uint8(media.VP9), payloadVP9Key, []byte(nil))
 	f.Add(uint8(media.H264), payloadH264Key, key)
 	f.Add(uint8(media.AV1), payloadAV1Key, key)
+	f.Add(uint8(media.H265), payloadH265Key, []byte(nil))
+	f.Add(uint8(media.RED), payloadRED, []byte(nil))
 	f.Add(uint8(media.AV1), payloadAV1Delta, frameSpec{template: 1, number: 1}.bytes())
 	f.Fuzz(func(t *testing.T, c uint8, payload, dd []byte) {
 		info, err := codec.Inspect(media.Codec(c), payload, dd)
@@ -227,7 +243,7 @@ func FuzzInspect(f *testing.F) {
 		if err == nil && full.Keyframe != info.Keyframe {
 			t.Fatalf("keyframe %v, by Inspector %v", info.Keyframe, full.Keyframe)
 		}
-		if full.Keyframe && media.Codec(c) != media.Opus && !(full.SwitchUp && full.Intra && full.StartOfFrame) && len(dd) == 0 {
+		if full.Keyframe && media.Codec(c).Kind() != media.Audio && !(full.SwitchUp && full.Intra && full.StartOfFrame) && len(dd) == 0 {
 			t.Fatalf("half a keyframe: %+v", full)
 		}
 	})
@@ -258,12 +274,14 @@ func TestNothingAllocates(t *testing.T) {
 		must(err)
 	}
 	tests := map[string]func(){
-		"Opus":      func() { inspect(media.Opus, payloadOpus, nil) },
-		"VP8":       func() { inspect(media.VP8, payloadVP8Key, nil) },
-		"VP9":       func() { inspect(media.VP9, payloadVP9Key, nil) },
-		"H264":      func() { inspect(media.H264, payloadH264Key, nil) },
-		"AV1":       func() { inspect(media.AV1, payloadAV1Key, key) },
-		"AV1 delta": func() { inspect(media.AV1, payloadAV1Delta, delta) },
+		"Opus":       func() { inspect(media.Opus, payloadOpus, nil) },
+		"VP8":        func() { inspect(media.VP8, payloadVP8Key, nil) },
+		"VP9":        func() { inspect(media.VP9, payloadVP9Key, nil) },
+		"H264":       func() { inspect(media.H264, payloadH264Key, nil) },
+		"AV1":        func() { inspect(media.AV1, payloadAV1Key, key) },
+		"H265":       func() { inspect(media.H265, payloadH265Key, nil) },
+		"RED packet": func() { inspect(media.RED, payloadRED, nil) },
+		"AV1 delta":  func() { inspect(media.AV1, payloadAV1Delta, delta) },
 		"put": func() {
 			d8, err := codec.ParseVP8(vp8)
 			must(err)
@@ -318,6 +336,8 @@ func BenchmarkInspect(b *testing.B) {
 		{"VP8", media.VP8, payloadVP8Delta, nil},
 		{"VP9", media.VP9, payloadVP9Delta, nil},
 		{"H264", media.H264, nalDelta, nil},
+		{"H265", media.H265, hevcDelta, nil},
+		{"RED", media.RED, payloadRED, nil},
 		{"AV1", media.AV1, payloadAV1Delta, delta},
 		{"AV1 keyframe", media.AV1, payloadAV1Key, key},
 	} {

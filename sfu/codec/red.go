@@ -42,6 +42,31 @@ func ParseRED(payload []byte) (RED, error) {
 	return RED{headers: reader{b: payload[:r.at]}, data: payload[r.at:]}, nil
 }
 
+// Primary is the data of the newest block.
+func (r RED) Primary() []byte {
+	for {
+		b, ok := r.Next()
+		if !ok || b.Primary {
+			return b.Data
+		}
+	}
+}
+
+// PutREDPayloadTypes gives all blocks of a RED payload the same payload type: those of a room carry Opus, whose number
+// differs from client to client.
+func PutREDPayloadTypes(payload []byte, pt media.PayloadType) {
+	for at := 0; at < len(payload); at += redHeaderBytes {
+		more := payload[at] & 0x80
+		payload[at] = more | byte(pt&0x7F)
+		if more == 0 {
+			return
+		}
+	}
+}
+
+// redHeaderBytes is the size of a block's header, but for the last one, which has a single byte.
+const redHeaderBytes = 4
+
 // Next hands out the next block; false after the primary one.
 func (r *RED) Next() (REDBlock, bool) {
 	if r.headers.left() == 0 {

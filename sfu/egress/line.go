@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hiroba/sfu/history"
+	"hiroba/sfu/keyframe"
 	"hiroba/sfu/layer"
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
@@ -28,7 +29,7 @@ type Config struct {
 	Kind media.Kind
 	// PayloadTypes and RTXPayloadTypes are the subscriber's, by codec; 0 where it has none. Without an SSRC for RTX there is no
 	// payload type for it, either.
-	PayloadTypes, RTXPayloadTypes [media.AV1 + 1]media.PayloadType
+	PayloadTypes, RTXPayloadTypes [media.Codecs]media.PayloadType
 	// FirstSequence and FirstTimestamp should be random.
 	FirstSequence  uint16
 	FirstTimestamp uint32
@@ -39,6 +40,8 @@ type Line struct {
 	cfg  Config
 	rw   rewrite.Rewriter
 	gate history.Gate
+	// wishes bounds the keyframes that the subscriber may cause by asking.
+	wishes keyframe.Allowance
 
 	// target is the up track that should be sent, current the one that is. While they differ the current one goes on
 	// until the target's keyframe comes.
@@ -116,6 +119,11 @@ func (l *Line) SetWanted(wanted media.Layer) {
 	}
 }
 
+// Sends reports whether packets of an incoming stream are sent.
+func (l *Line) Sends(source uint32) bool {
+	return !l.waiting && l.rw.Current() == rewrite.SourceID(source)
+}
+
 // Layer is the layer that is sent of the current up track; its Spatial is -1 for none.
 func (l *Line) Layer() media.Layer {
 	if l.waiting {
@@ -155,16 +163,21 @@ func (l *Line) NeedsKeyframe(best int8) (encoding int8, needed bool) {
 	return l.layers.NeedsKeyframe(best)
 }
 
-// Demand notes a PLI or FIR of the subscriber: of which encoding a keyframe helps. It is false when nothing does.
-func (l *Line) Demand() (encoding int8, ok bool) {
-	if l.cfg.Kind != media.Video || l.target == 0 {
+// Demand notes a PLI or FIR of the subscriber: of which encoding a keyframe helps. It is false when nothing does, or the
+// subscriber asked for more than its share.
+func (l *Line) Demand(now time.Time) (encoding int8, ok bool) {
+	if l.cfg.Kind != media.Video || l.target == 0 || !l.wishes.Want(now) {
 		return 0, false
 	}
 	return max(l.layers.Encoding(), 0), true
 }
 
-// replayStep is how far apart the frames of a replay are shown, in RTP timestamp units: a tenth of a millisecond. All of
-// them together must be less than what would be noticed as lips out of time.
+// Allow reports whether a wish for a better picture than what is seen is passed on: one subscriber may not cause keyframes
+// without end by changing its mind.
+func (l *Line) Allow(now time.Time) bool { return l.wishes.Want(now) }
+
+// replayStep is how far apart the frames of a replay are shown at least, in RTP timestamp units: a tenth of a millisecond.
+// All of them together must be less than what would be noticed as lips out of time.
 const replayStep = 9
 
 // HandleReplay decides about a packet that was kept, as HandleRTP does: the packets from the target's last keyframe on, in
@@ -181,7 +194,7 @@ func (l *Line) HandleReplay(
 			return out, false, stats.BeforeSwitch, false
 		}
 		if p.Header.Timestamp != l.replayed {
-			l.rw.Retime(number(p), replayStep)
+			l.rw.Retime(captured, number(p), replayStep)
 		}
 	}
 	l.replayed = p.Header.Timestamp
@@ -197,9 +210,12 @@ func (l *Line) HandleRTP(track media.CSRC, p *packet.Packet) (out Packet, switch
 func (l *Line) handle(
 	captured time.Time, track media.CSRC, p *packet.Packet,
 ) (out Packet, switched bool, reason stats.Reason, ok bool) {
-	pt := l.cfg.PayloadTypes[p.Codec]
+	pt := l.payloadType(p.Codec)
 	if pt == 0 {
 		return out, false, stats.UnsupportedCodec, false
+	}
+	if p.Recovered && l.takesRED() {
+		return out, false, stats.Redundant, false
 	}
 	if track != l.current {
 		return l.handleNext(captured, track, p, pt)
@@ -295,17 +311,30 @@ func facts(p *packet.Packet) layer.Packet {
 
 // sent notes the newest packet, and lets it go.
 func (l *Line) sent(captured time.Time, p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, marker bool) Packet {
-	l.report.handleNewest(captured, numbers.Timestamp)
+	timestamp := numbers.Timestamp
+	if captured != p.Captured { // of a replay, see HandleReplay
+		timestamp = l.rw.TimestampAt(captured)
+	}
+	l.report.handleNewest(captured, timestamp)
 	return l.let(p, pt, numbers, marker)
 }
 
 // let notes a packet that is sent, and lets it go.
 func (l *Line) let(p *packet.Packet, pt media.PayloadType, numbers rewrite.Out, marker bool) Packet {
+	if p.Info.Keyframe {
+		l.wishes.HandleKeyframe()
+	}
 	n := len(p.Payload())
+	unpacked := l.unpacks(p.Codec)
+	if unpacked {
+		n = int(p.Primary.To - p.Primary.From)
+	}
 	l.gate.HandleSent(n)
 	l.report.handleSent(n)
 	l.note(numbers.Sequence, marker, false)
-	return Packet{Source: p, PayloadType: pt, Out: numbers, Marker: marker}
+	return Packet{
+		Source: p, PayloadType: pt, Out: numbers, Marker: marker, Unpacked: unpacked, Block: l.cfg.PayloadTypes[media.Opus],
+	}
 }
 
 func number(p *packet.Packet) rewrite.In {

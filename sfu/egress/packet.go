@@ -20,6 +20,10 @@ type Packet struct {
 	// Empty says that the packet goes out without a payload: it only fills its place in the numbers, so that the subscriber
 	// does not wait for it.
 	Empty bool
+	// Unpacked says that of a packet of RED only the newest sound goes out, as plain Opus: the subscriber has no RED. Otherwise
+	// the blocks get the payload type Block, which is the subscriber's for Opus.
+	Unpacked bool
+	Block    media.PayloadType
 	// RTX is set for a retransmission (RFC 4588): it goes out on the RTX SSRC with RTXSequence, its payload begins
 	// with Out.Sequence.
 	RTX         bool
@@ -39,12 +43,17 @@ func (p *Packet) AppendPayload(dst []byte) []byte {
 		return dst
 	}
 	at := len(dst)
+	if p.Unpacked {
+		return append(dst, p.Source.Slice(p.Source.Primary)...)
+	}
 	dst = append(dst, p.Source.Payload()...)
 	switch p.Source.Codec {
 	case media.VP8:
 		p.Source.VP8.Put(dst[at:], p.Out.PictureID, p.Out.TL0PicIdx, p.Out.KeyIdx)
 	case media.VP9:
 		p.Source.VP9.Put(dst[at:], p.Out.PictureID, p.Out.TL0PicIdx)
+	case media.RED:
+		codec.PutREDPayloadTypes(dst[at:], p.Block)
 	default: // the others have no numbers in their payload
 	}
 	return dst

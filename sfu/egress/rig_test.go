@@ -36,10 +36,14 @@ type sent struct {
 	at                  time.Time
 }
 
-func newRig(t testing.TB, kind media.Kind) *rig {
+// newRig makes a rig of a subscriber who has all codecs but those that are left out.
+func newRig(t testing.TB, kind media.Kind, without ...media.Codec) *rig {
 	cfg := egress.Config{Kind: kind, FirstSequence: 0xFFF0, FirstTimestamp: 1<<32 - 10_000}
 	for c := media.Opus; int(c) < len(cfg.PayloadTypes); c++ {
 		cfg.PayloadTypes[c], cfg.RTXPayloadTypes[c] = 100+media.PayloadType(c), 110+media.PayloadType(c)
+	}
+	for _, c := range without {
+		cfg.PayloadTypes[c] = 0
 	}
 	l := egress.NewLine(cfg)
 	return &rig{
@@ -62,7 +66,7 @@ func (r *rig) up(track media.CSRC, encoding int8, c media.Codec, clock *rtptime.
 	cfg := ingress.Config{
 		Kind: c.Kind(), Encoding: encoding, Extensions: packet.ExtensionIDs{DependencyDescriptor: descriptorID, AudioLevel: 1},
 	}
-	for known := media.Opus; known <= media.AV1; known++ {
+	for known := media.Opus; known < media.Codecs; known++ {
 		cfg.Codecs[40+int(known)] = known
 	}
 	r.sources++
@@ -113,8 +117,16 @@ func (u *up) arrive(now time.Time, raw []byte) bool {
 	if r.kept[u.source] == nil {
 		r.kept[u.source] = map[int64]*packet.Packet{}
 	}
-	r.kept[u.source][p.Sequence] = p
-	out, switched, reason, ok := r.line.HandleRTP(u.track, p)
+	for lost := u.stream.PollRecovered(p); lost != nil; lost = u.stream.PollRecovered(p) {
+		r.offer(u.track, lost, now)
+	}
+	return r.offer(u.track, p, now)
+}
+
+// offer hands a packet to the line, as the shards do.
+func (r *rig) offer(track media.CSRC, p *packet.Packet, now time.Time) bool {
+	r.kept[p.Source][p.Sequence] = p
+	out, switched, reason, ok := r.line.HandleRTP(track, p)
 	if !ok {
 		r.dropped[reason]++
 		return false

@@ -67,12 +67,16 @@ func (l *Line) Wanted(now time.Time, track media.CSRC, wanted media.Layer) {
 	}
 }
 
-// Layer notes which layer of the track is sent, if it is another than before.
-func (l *Line) Layer(now time.Time, track media.CSRC, layer media.Layer) {
-	if layer != l.layer && l.media == media.Video {
-		l.record(now, Record{Kind: Layer, Track: track, From: l.layer, To: layer})
-		l.layer = layer
+// Layer notes which layer of the track is sent, if it is another than before. It returns both; they are the same when
+// nothing changed.
+func (l *Line) Layer(now time.Time, track media.CSRC, layer media.Layer) (from, to media.Layer) {
+	from = l.layer
+	if layer == from || l.media != media.Video {
+		return from, from
 	}
+	l.record(now, Record{Kind: Layer, Track: track, From: from, To: layer})
+	l.layer = layer
+	return from, layer
 }
 
 // KeyframeWanted notes that a keyframe of an encoding of the track is asked for, if that is a new wish.

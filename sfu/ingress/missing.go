@@ -19,6 +19,8 @@ const (
 type missing struct {
 	packets []lost
 	rtt     time.Duration
+	// overdue counts the packets that were ever asked for.
+	overdue uint64
 }
 
 type lost struct {
@@ -82,6 +84,9 @@ func (m *missing) poll(now time.Time, dst []uint16) []uint16 {
 		}
 		if !now.Before(p.due) {
 			dst = append(dst, uint16(p.sequence)) //nolint:gosec // the low 16 bits go on the wire
+			if p.tries == 0 {
+				m.overdue++
+			}
 			p.tries++
 			p.asked = now
 			p.due = now.Add(m.wait(p.tries))

@@ -32,7 +32,7 @@ type Result struct {
 	Keyframe bool
 	// Restarted is set when the stream's numbering jumped: what comes now is another source for the subscribers.
 	Restarted bool
-	// Started is set with the first packet, and when the codec changed.
+	// Started is set with the first packet, and when the codec changed. Redundancy makes no other codec of Opus.
 	Started bool
 	// Recovered is set when the packet was late, most often sent again.
 	Recovered bool
@@ -47,6 +47,7 @@ type Stream struct {
 	payload codec.Inspector
 	missing missing
 	level   level
+	red     redundancy
 }
 
 // New makes a stream of which nothing has come.
@@ -72,6 +73,7 @@ func (s *Stream) HandleParsed(now time.Time, p *packet.Packet) (result Result, r
 	}
 	p.Encoding = s.cfg.Encoding
 	p.Info, p.VP8, p.VP9 = codec.Info{}, codec.VP8{}, codec.VP9{}
+	p.Primary, p.Recovered = packet.Span{}, false
 	if !header.Payload.Empty() {
 		if err := s.inspect(p); err != nil {
 			return result, stats.Malformed, false
@@ -100,16 +102,19 @@ func (s *Stream) HandleParsed(now time.Time, p *packet.Packet) (result Result, r
 		s.payload = codec.Inspector{}
 		s.missing.clear()
 		s.forget()
+		s.red.restart(sequence)
 	case seqnum.Next:
 		s.handleNext(now, newest, sequence)
 	case seqnum.First:
+		s.red.restart(sequence)
 	}
 	s.see(sequence)
-	if s.codec != p.Codec && !header.Payload.Empty() {
-		s.codec, result.Started = p.Codec, true
+	if content := p.Codec.Content(); s.codec != content && !header.Payload.Empty() {
+		s.codec, result.Started = content, true
 	}
 	if s.cfg.Kind == media.Audio {
 		s.level.handle(now, p)
+		s.red.handle(p, s.wasSeen)
 	} else if p.Info.Keyframe {
 		result.Keyframe = true
 		s.missing.handleKeyframe(sequence)
@@ -119,11 +124,13 @@ func (s *Stream) HandleParsed(now time.Time, p *packet.Packet) (result Result, r
 
 func (s *Stream) inspect(p *packet.Packet) error {
 	var err error
-	switch p.Codec { // what the rewriter needs too
+	switch p.Codec { // what others need too
 	case media.VP8:
 		p.VP8, err = codec.ParseVP8(p.Payload())
 	case media.VP9:
 		p.VP9, err = codec.ParseVP9(p.Payload())
+	case media.RED:
+		p.Primary, err = s.findPrimary(p)
 	default:
 	}
 	if err != nil {
@@ -166,11 +173,14 @@ func (s *Stream) handleNext(now time.Time, newest, sequence int64) {
 	}
 }
 
-// Codec is that of the newest packets; CodecUnknown before the first.
+// Codec is that of the newest packets, whether they come with redundancy or without; CodecUnknown before the first.
 func (s *Stream) Codec() media.Codec { return s.codec }
 
 // PollNACK appends the sequence numbers that the publisher should send again.
 func (s *Stream) PollNACK(now time.Time, dst []uint16) []uint16 { return s.missing.poll(now, dst) }
+
+// Lost is how many packets did not come by themselves, each counted once however often it was asked for.
+func (s *Stream) Lost() uint64 { return s.missing.overdue }
 
 // PollLevel hands out the loudness when there is news: 0 (silent) to 127.
 func (s *Stream) PollLevel(now time.Time) (uint8, bool) { return s.level.poll(now) }

@@ -19,7 +19,7 @@ func at(ms int) time.Time { return epoch.Add(time.Duration(ms) * time.Millisecon
 
 func newStream(kind media.Kind) *ingress.Stream {
 	cfg := ingress.Config{Kind: kind, Extensions: packet.ExtensionIDs{AudioLevel: 1, DependencyDescriptor: 12}}
-	cfg.Codecs[96], cfg.Codecs[111] = media.VP8, media.Opus
+	cfg.Codecs[96], cfg.Codecs[111], cfg.Codecs[63] = media.VP8, media.Opus, media.RED
 	return ingress.New(cfg)
 }
 
@@ -88,6 +88,9 @@ func TestStreamAsksForWhatIsMissing(t *testing.T) {
 	}
 	if d := s.Deadline(); !d.IsZero() {
 		t.Errorf("still has a deadline: %v", d)
+	}
+	if lost := s.Lost(); lost != 2 {
+		t.Errorf("%d packets were lost, want 2, however often they were asked for", lost)
 	}
 }
 
@@ -197,6 +200,7 @@ func TestStreamAllocatesNothing(t *testing.T) {
 func FuzzStream(f *testing.F) {
 	f.Add([]byte{0x80, 0x60, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0x10, 0, 0, 0, 0x9d, 1, 0x2a}, uint16(7))
 	f.Add([]byte{0x90, 0x60, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0xBE, 0xDE, 0, 1, 0xC2, 1, 2, 3, 0x90, 0x80}, uint16(40000))
+	f.Add([]byte{0x80, 0x3F, 0, 1, 0, 0, 0x0F, 0, 0, 0, 0, 3, 0xEF, 0x0F, 0, 2, 0x6F, 0x78, 1, 0x78, 2}, uint16(3))
 	f.Fuzz(func(t *testing.T, raw []byte, step uint16) {
 		for _, kind := range []media.Kind{media.Audio, media.Video} {
 			s := newStream(kind)
@@ -207,7 +211,14 @@ func FuzzStream(f *testing.F) {
 					seq := uint16(i) * step
 					p.Buffer()[2], p.Buffer()[3] = byte(seq>>8), byte(seq)
 				}
-				s.HandleRTP(at(i*10), p)
+				_, _, ok := s.HandleRTP(at(i*10), p)
+				for lost := s.PollRecovered(p); ok && lost != nil; lost = s.PollRecovered(p) {
+					if lost.Sequence >= p.Sequence || lost.Sequence < p.Sequence-16 || !lost.Recovered ||
+						lost.Codec != media.Opus || len(lost.Payload()) == 0 {
+						t.Fatalf("brought back %+v by %d", lost.Header, p.Sequence)
+					}
+					lost.Release()
+				}
 				if got := s.PollNACK(at(i*10), nil); len(got) > 256 {
 					t.Fatalf("asked for %d packets", len(got))
 				}

@@ -5,11 +5,12 @@ package keyframe
 import "time"
 
 const (
-	// minInterval is the least time between two requests to one encoding, however many subscribers want one. Browsers ignore
-	// what comes within 300 ms of the last.
-	minInterval = 320 * time.Millisecond
+	// minInterval is the least time between two wishes that are granted, however many subscribers want one: a hundred who join
+	// in a second cost two keyframes at most.
+	minInterval = 500 * time.Millisecond
 	// Each wish that is granted costs, and burst of them can be granted in a row: no more than 30 in any minute, whatever
-	// the subscribers ask for. The burst is large, since people come, leave and page in bursts, and each waits for one.
+	// the subscribers ask for. The burst is large, since people come, leave and page in bursts, and each waits for one. What
+	// bounds them is the budget, where the keyframes are large.
 	cost  = 6 * time.Second
 	burst = 20
 	// firstRepeat is how long a request may stay unanswered before it is repeated: it or the keyframe may have been
@@ -19,16 +20,21 @@ const (
 	maxRepeat   = 3 * time.Second
 )
 
-// Requester merges the wishes for a keyframe of one encoding. The zero value is ready.
+// Requester merges the wishes for a keyframe of one encoding, and limits what they cost. The zero value is ready.
 type Requester struct {
 	wanted bool
 	// last is the time of the last request; due that of the next one while wanted.
 	last, due time.Time
 	repeat    time.Duration
 	// asked is set when a request went out for this wish. paid is when all wishes granted so far are paid for.
-	asked bool
-	paid  time.Time
+	asked  bool
+	paid   time.Time
+	budget budget
 }
+
+// HandleBytes tells what has come of the encoding until now, as a Meter counts it. Without, only the number of keyframes is
+// limited.
+func (r *Requester) HandleBytes(now time.Time, c Counts) { r.budget.handle(now, c) }
 
 // Want says that a subscriber needs a keyframe.
 func (r *Requester) Want(now time.Time) {
@@ -52,11 +58,24 @@ func (r *Requester) Free() time.Time {
 	if paid := r.paid.Add(-(burst - 1) * cost); paid.After(free) {
 		free = paid
 	}
+	if earned := r.budget.free(r.last); earned.After(free) {
+		free = earned
+	}
 	return free
 }
 
+// scarceAfter is how long a new occupant may stay unseen to spare a burst of packets.
+const scarceAfter = 300 * time.Millisecond
+
+// Scarce reports whether a keyframe is not to be had soon, because many were asked for lately: free is from when on a wish
+// is granted at once.
+func Scarce(now, free time.Time) bool { return free.Sub(now) > scarceAfter }
+
 // HandleKeyframe says that one came. All wishes are met.
-func (r *Requester) HandleKeyframe() { r.wanted = false }
+func (r *Requester) HandleKeyframe() {
+	r.wanted = false
+	r.budget.handleKeyframe()
+}
 
 // Forget says that nobody wants one any more.
 func (r *Requester) Forget() { r.wanted = false }
@@ -75,6 +94,10 @@ func (r *Requester) HandleTimeout(now time.Time) bool {
 		return false
 	}
 	if !r.asked { // repeats are free: the encoder did not hear
+		if free := r.Free(); free.After(now) { // what the last one costs was not known yet
+			r.due = free
+			return false
+		}
 		r.asked = true
 		if r.paid.Before(now) {
 			r.paid = now

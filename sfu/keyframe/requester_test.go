@@ -33,8 +33,8 @@ func TestRequesterMergesAHundredWishes(t *testing.T) {
 			r.HandleKeyframe()
 		}
 	})
-	if len(sent) > 4 {
-		t.Errorf("%d requests in a second: %v, want at most one in 300 ms", len(sent), sent)
+	if len(sent) > 2 {
+		t.Errorf("%d requests in a second: %v, want at most two", len(sent), sent)
 	}
 	if len(sent) == 0 || sent[0] != 0 {
 		t.Errorf("requests at %v, want the first at once", sent)
@@ -73,7 +73,7 @@ func TestRequesterGrantsThirtyWishesInAMinute(t *testing.T) {
 		}
 	}
 	// Twenty people in a row wait for nobody; then there is one in six seconds.
-	if len(sent) < 20+48 || sent[19] > 20*320 {
+	if len(sent) < 20+48 || sent[19] > 20*500 {
 		t.Errorf("%d requests in five minutes, the first at %v: too few", len(sent), sent[:20])
 	}
 	for i, from := range sent {

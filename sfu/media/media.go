@@ -58,7 +58,13 @@ const (
 	VP9
 	H264
 	AV1
+	H265
+	// RED is Opus with redundancy: each packet repeats some of what was in those before (RFC 2198).
+	RED
 )
+
+// Codecs is how many values of Codec there are, for arrays by codec.
+const Codecs = RED + 1
 
 // ParseCodec finds the codec of a MIME type such as "video/VP8", in any case.
 // It returns CodecUnknown for formats that rooms do not forward.
@@ -74,6 +80,10 @@ func ParseCodec(mime string) Codec {
 		return H264
 	case "video/av1":
 		return AV1
+	case "video/h265":
+		return H265
+	case "audio/red":
+		return RED
 	default:
 		return CodecUnknown
 	}
@@ -92,6 +102,10 @@ func (c Codec) String() string {
 		return "h264"
 	case AV1:
 		return "av1"
+	case H265:
+		return "h265"
+	case RED:
+		return "red"
 	default:
 		return ""
 	}
@@ -100,13 +114,22 @@ func (c Codec) String() string {
 // Kind is the kind of media that the codec carries; 0 for CodecUnknown.
 func (c Codec) Kind() Kind {
 	switch c {
-	case Opus:
+	case Opus, RED:
 		return Audio
-	case VP8, VP9, H264, AV1:
+	case VP8, VP9, H264, AV1, H265:
 		return Video
 	default:
 		return 0
 	}
+}
+
+// Content is the codec of the media inside: Opus for RED, which only packs it, and the codec itself for all others. It is
+// what people are told of a track.
+func (c Codec) Content() Codec {
+	if c == RED {
+		return Opus
+	}
+	return c
 }
 
 // ClockRate is the number of RTP timestamp units in a second.

@@ -38,6 +38,11 @@ type Packet struct {
 	// VP8 and VP9 are the payload descriptor where that is the Codec.
 	VP8 codec.VP8
 	VP9 codec.VP9
+	// Primary is the newest sound in the payload where Codec is media.RED.
+	Primary Span
+	// Recovered says that the packet was lost, and made anew of the redundancy in a later one. Who gets that one as RED does
+	// not need this one.
+	Recovered bool
 	// Encoding is the simulcast encoding of the stream, 0 for the smallest picture, and where there is only one.
 	Encoding int8
 	// Descriptor is the dependency descriptor where Info says that there is one.

@@ -89,6 +89,9 @@ type Rewriter struct {
 	// lastOut is the newest packet that was sent, and lastAt when.
 	lastOut Out
 	lastAt  time.Time
+	// switched is the first packet since the last switch, and switchedAt when it was sent.
+	switched   Out
+	switchedAt time.Time
 }
 
 // New makes a rewriter for a clock of clockRate units per second. Frame is the usual distance of two frames; for
@@ -132,7 +135,8 @@ func (r *Rewriter) Switch(now time.Time, source SourceID, in In) Out {
 	r.push(s)
 	r.highest = in.Sequence
 	r.highestOut++
-	return r.sent(now, s.apply(in))
+	r.switched, r.switchedAt = r.sent(now, s.apply(in)), now
+	return r.switched
 }
 
 // Forward numbers a packet of the current source. It reports false for a packet that must not be sent: one from before
@@ -187,15 +191,19 @@ func (r *Rewriter) Skip(sequence int64, picture bool) {
 	r.push(s)
 }
 
-// Retime puts the frame that begins with this packet of the current source a step after the newest one, in timestamp units,
-// and what follows with it. So frames that were kept can be sent all at once without telling the subscriber to show them
-// slowly.
-func (r *Rewriter) Retime(in In, step uint32) {
+// Retime puts the frame that begins with this packet of the current source, and what follows with it, where a frame belongs
+// that is captured now, but at least a step after the newest one, in timestamp units. So frames that were kept can be sent
+// faster than they were taken without telling the subscriber to show them slowly.
+func (r *Rewriter) Retime(now time.Time, in In, step uint32) {
 	if r.count == 0 || in.Sequence <= r.highest {
 		return
 	}
 	s := r.ring[r.last]
-	s.timestamp = r.lastOut.Timestamp + step - in.Timestamp
+	ts := r.lastOut.Timestamp + step
+	if at := r.TimestampAt(now); int32(at-ts) > 0 { //nolint:gosec // serial number arithmetic (RFC 1982)
+		ts = at
+	}
+	s.timestamp = ts - in.Timestamp
 	if s.from > r.highest { // nothing sent in this run yet
 		r.ring[r.last] = s
 		return
@@ -265,9 +273,19 @@ func (r *Rewriter) elapsed(now time.Time) uint32 {
 	if r.lastAt.IsZero() || r.frame == 0 {
 		return r.frame
 	}
-	units := uint64(max(now.Sub(r.lastAt), 0)) * uint64(r.clockRate) / uint64(time.Second)
+	units := r.since(r.lastAt, now)
 	if r.wholeOnly {
-		units = (units + uint64(r.frame)/2) / uint64(r.frame) * uint64(r.frame)
+		units = (units + r.frame/2) / r.frame * r.frame
 	}
-	return uint32(max(units, uint64(r.frame))) //nolint:gosec // timestamps are modulo 2^32
+	return max(units, r.frame)
+}
+
+// TimestampAt is the timestamp of an instant, by that of the last switch.
+func (r *Rewriter) TimestampAt(now time.Time) uint32 {
+	return r.switched.Timestamp + r.since(r.switchedAt, now)
+}
+
+// since is the time between two instants in timestamp units, modulo 2^32; 0 if the second is the earlier one.
+func (r *Rewriter) since(from, to time.Time) uint32 {
+	return uint32(uint64(max(to.Sub(from), 0)) * uint64(r.clockRate) / uint64(time.Second)) //nolint:gosec // modulo
 }

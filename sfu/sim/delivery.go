@@ -15,6 +15,8 @@ type delivery struct {
 	pending map[int64]time.Time
 	// total were sent, late came after inTime; those that never came are pending.
 	total, late int
+	// doubled came although they had come.
+	doubled int
 }
 
 func (d *delivery) sent(sequence uint16, at time.Time) {
@@ -31,6 +33,7 @@ func (d *delivery) arrived(sequence uint16, at time.Time) {
 	n := newest + int64(int16(sequence-uint16(newest))) //nolint:gosec // serial number arithmetic (RFC 1982)
 	sent, ok := d.pending[n]
 	if !ok {
+		d.doubled++
 		return
 	}
 	delete(d.pending, n)

@@ -25,9 +25,12 @@ type line struct {
 
 	echoed time.Time // when the viewer last echoed a report
 
-	// replayed is the keyframe of the stream replayedOf that was replayed last.
-	replayed   int64
-	replayedOf uint32
+	replays    egress.Replay
+	replayed   *Track // the track of the replay
+	replayedIn int8   // its encoding
+	pace       timer
+
+	retimed [1 << 16]bool // by sequence number, what was sent by a replay
 
 	// highest and started follow the sequence numbers that go out, see LineCounts.Gaps.
 	highest uint16
@@ -37,8 +40,9 @@ type line struct {
 
 // LineCounts say what the server did for one m-line.
 type LineCounts struct {
-	// Packets were sent, of which RTX again; Bytes of payload are those of all. Switches are changes of occupant or encoding.
-	Packets, RTX, Bytes, Switches int
+	// Packets were sent, of which RTX again; Bytes are those of all, RTXBytes those that were sent again. Switches are changes
+	// of occupant or encoding.
+	Packets, RTX, Bytes, RTXBytes, Switches int
 	// Gaps counts sequence numbers that were left out. Behind a publisher who loses nothing there must be none.
 	Gaps int
 	// NACKs counts the numbers that were asked for, NACKsInVain those that the server never sent, or kept no longer;
@@ -53,7 +57,7 @@ func (l *line) setTarget(track *Track) {
 	if l.target == track {
 		return
 	}
-	l.replayedOf = 0
+	l.replays.Forget()
 	former := l.target
 	l.target = track
 	l.SetTarget(csrcOf(track), track != nil && track.simulcast())
@@ -100,39 +104,75 @@ func (l *line) adapt() {
 	if l.target == nil || l.kind != media.Video {
 		return
 	}
-	wanted, best := l.target.wanted(l.tile), l.target.best()
+	wanted, best := l.target.supply.Fit(l.tile), l.target.supply.Best()
 	l.demand(l.target, wanted.Spatial)
 	if l.target.simulcast() {
 		wanted.Spatial = min(wanted.Spatial, best)
 	}
 	l.SetWanted(wanted)
-	if encoding, needed := l.NeedsKeyframe(best); needed && !l.replay(encoding) {
-		l.target.wantKeyframe(encoding)
+	encoding, needed := l.NeedsKeyframe(best)
+	if !needed || l.replays.Active() && l.replayed == l.target || l.replay(encoding, false) {
+		return
+	}
+	blind := l.isBlind()
+	if !blind && !l.Allow(l.seat.viewer.world.now) {
+		return
+	}
+	l.target.wantKeyframe(encoding)
+	for scarce := l.target.scarce(encoding); encoding >= 0 && blind && scarce; encoding-- {
+		l.replay(encoding, true)
+		blind = l.isBlind()
 	}
 }
 
+// isBlind reports whether nothing of the target is seen yet.
+func (l *line) isBlind() bool { return l.Current() != l.target.csrc || l.Layer().Spatial < 0 }
+
 // replay shows the target at once, with what was kept since its last keyframe, if that was not long ago.
-func (l *line) replay(encoding int8) bool {
-	u := l.target.streams[encoding]
-	from, to, ok := u.kept.replay(l.seat.viewer.world.now, len(l.target.lines))
-	if !ok || (l.replayedOf == u.source && l.replayed == from) {
+func (l *line) replay(encoding int8, scarce bool) bool {
+	kept, viewers := &l.target.streams[encoding].kept, len(l.target.lines)
+	if _, ok := l.replays.Begin(l.seat.viewer.world.now, kept, viewers, scarce); !ok {
 		return false
 	}
-	l.replayedOf, l.replayed = u.source, from
-	newest, _ := u.kept.at(to)
-	for n := from; n <= to; n++ {
-		if p, ok := u.kept.at(n); ok {
-			l.send(newest.Captured, l.target, p, true)
+	l.counts.Replays++
+	l.replayed, l.replayedIn = l.target, encoding
+	l.advance()
+	if l.replays.Active() {
+		return true
+	}
+	_, needed := l.NeedsKeyframe(l.target.supply.Best())
+	return !needed
+}
+
+// advance sends what is due of a replay, and comes back as often as the rim's shards do.
+func (l *line) advance() {
+	w := l.seat.viewer.world
+	share := 0
+	for _, other := range l.seat.viewer.Seats {
+		if other.video.replays.Active() {
+			share++
 		}
 	}
-	l.counts.Replays++
-	_, needed := l.NeedsKeyframe(l.target.best())
-	return !needed
+	for {
+		p, newest, ok := l.replays.Poll(w.now, &l.replayed.streams[l.replayedIn].kept, share)
+		if !ok {
+			break
+		}
+		l.send(newest.Captured, l.replayed, p, true)
+		if !l.Sends(p.Source) {
+			l.replays.End()
+		}
+	}
+	if l.replays.Active() {
+		l.pace.set(w, w.now.Add(replayTick), l.advance)
+	}
 }
 
 // handleRTP sends a packet of a track that this seat is attached to, if it should.
 func (l *line) handleRTP(track *Track, p *packet.Packet) {
-	l.send(time.Time{}, track, p, false)
+	if !l.replays.Holds(p) {
+		l.send(time.Time{}, track, p, false)
+	}
 }
 
 // send passes a packet through the machine, and on to the viewer. Those of a replay are shown as if captured at an instant.
@@ -152,6 +192,7 @@ func (l *line) send(captured time.Time, track *Track, p *packet.Packet, replay b
 		server.Dropped[reason]++
 		return
 	}
+	l.retimed[out.Out.Sequence] = replay
 	if switched {
 		l.leaveSource(track)
 		l.counts.Switches++
@@ -178,6 +219,9 @@ func (l *line) write(track *Track, out *egress.Packet) {
 	b = out.AppendPayload(b)
 	l.counts.Packets++
 	l.counts.Bytes += len(b)
+	if out.RTX {
+		l.counts.RTXBytes += len(b)
+	}
 	if l.kind == media.Audio {
 		v.down.Send(len(b), func() { l.seat.Audio.handleRTP(b) })
 		return
@@ -251,7 +295,7 @@ func (l *line) handlePLI() {
 }
 
 func (l *line) demandKeyframe() {
-	if encoding, ok := l.Demand(); ok && l.target != nil {
+	if encoding, ok := l.Demand(l.seat.viewer.world.now); ok && l.target != nil {
 		l.target.wantKeyframe(encoding)
 	}
 }
@@ -272,7 +316,7 @@ func (t *Track) detach(l *line) {
 	t.lines = slices.DeleteFunc(t.lines, func(other *line) bool { return other == l })
 	if len(t.lines) == 0 {
 		for _, u := range t.streams {
-			u.kept.drain()
+			u.kept.Drain()
 		}
 	}
 }

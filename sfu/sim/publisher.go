@@ -65,6 +65,8 @@ type camera struct {
 	*encoder
 	*sender
 	active bool
+	// keyframes and all are the bytes of keyframes and of all that were made.
+	keyframes, all int
 }
 
 func newPublisher(w *World, cfg Participant, nextStream func() uint32) *Publisher {
@@ -114,6 +116,20 @@ func (p *Publisher) SetSpatialLayers(n int) {
 // Talk begins or ends to speak.
 func (p *Publisher) Talk(on bool) { p.mic.talking = on }
 
+// Spent are the bytes that an encoding has cost so far: those of its keyframes, and all.
+func (p *Publisher) Spent(encoding int) (keyframes, all int) {
+	return p.cameras[encoding].keyframes, p.cameras[encoding].all
+}
+
+// Bitrate is what an encoding should have.
+func (p *Publisher) Bitrate(encoding int) media.Bitrate { return p.cameras[encoding].Bitrate }
+
+// Encodings is how many there are.
+func (p *Publisher) Encodings() int { return len(p.cameras) }
+
+// Louder makes the voice so many decibels louder than others.
+func (p *Publisher) Louder(decibels float64) { p.mic.louder = decibels }
+
 // Links are the two directions of the publisher's network.
 func (p *Publisher) Links() (up, down *Link) { return p.up, p.down }
 
@@ -130,9 +146,13 @@ func (p *Publisher) shoot() bool {
 			if !c.active {
 				continue
 			}
-			packets, _ := c.encode(captured)
+			packets, key := c.encode(captured)
 			timestamp := c.capture(captured)
 			for _, pkt := range packets {
+				c.all += len(pkt.bytes)
+				if key {
+					c.keyframes += len(pkt.bytes)
+				}
 				p.pace(c.sender.packet(pkt, timestamp, nil), c.sender)
 			}
 		}

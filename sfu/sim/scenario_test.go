@@ -84,9 +84,13 @@ func scenarios() (all []scenario) {
 	all = append(all, harderNetworks()...)
 	all = append(all, layerSwitches()...)
 	all = append(all, keyframeScenarios()...)
+	all = append(all, keyframeShares()...)
 	all = append(all, lossScenarios()...)
+	all = append(all, longWay()...)
+	all = append(all, replayScenarios()...)
 	all = append(all, skewScenarios()...)
-	return append(all, badSubscriber()...)
+	all = append(all, badSubscriber()...)
+	return append(all, hostileSubscriber()...)
 }
 
 // harderNetworks are S6, S7 and S8 of a viewer, and a publisher who loses packets.
@@ -445,7 +449,7 @@ func skewScenarios() []scenario {
 			seat := s.View(near(), 1).Seats[0]
 			w.Run(8 * time.Second)
 			seat.Video.OnPicture = func(p sim.Picture) {
-				if p.SkewKnown {
+				if p.SkewKnown && !p.Retimed {
 					o.add(math.Abs(p.Skew.Seconds()) * 1000)
 				}
 			}

@@ -65,6 +65,8 @@ type Picture struct {
 	Width        int
 	Temporal     int
 	Keyframe     bool
+	// Retimed says that it was sent by a replay, which shows old pictures as if they were new.
+	Retimed bool
 	// Skew is how much later than the sound the pictures are played when the browser thinks that they fit. It is not known
 	// before the browser has reports of both, nor while they are of different people.
 	Skew      time.Duration
@@ -101,6 +103,11 @@ func newScreen(v *Viewer, l *line) *Screen {
 // Residual is the share of packets that were lost for good, or came later than 500 ms after they were sent, up to a second
 // ago.
 func (s *Screen) Residual() float64 { return s.delivery.residual(s.viewer.world.now.Add(-time.Second)) }
+
+// Doubled is the share of packets that came although they had come before.
+func (s *Screen) Doubled() float64 {
+	return float64(s.delivery.doubled) / float64(max(s.delivery.total, 1))
+}
 
 // handleRTP takes a packet from the network.
 func (s *Screen) handleRTP(b []byte) {
@@ -264,6 +271,7 @@ func (s *Screen) show(unit []*assembled) {
 	p := Picture{
 		At: now, Captured: top.truth.captured, CSRC: top.csrc, Width: int(top.truth.width),
 		Temporal: int(top.truth.temporal), Keyframe: top.truth.key,
+		Retimed: s.line.retimed[uint16(top.last)], //nolint:gosec // the lower 16 bits are meant
 	}
 	sound := s.line.seat.Audio
 	owners := s.viewer.server.owners

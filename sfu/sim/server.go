@@ -9,8 +9,11 @@ import (
 	"hiroba/sfu/stats"
 )
 
-// tick is how often the rim's shards look at what is due by time.
-const tick = 100 * time.Millisecond
+// tick is how often the rim's shards look at what is due by time, replayTick how often after the replays under way.
+const (
+	tick       = 100 * time.Millisecond
+	replayTick = 5 * time.Millisecond
+)
 
 // Server drives the production machines as the rim of package sfu does, without sockets and goroutines. It takes no time.
 type Server struct {

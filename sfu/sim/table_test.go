@@ -28,6 +28,29 @@ type scenario struct {
 	limit float64
 }
 
+// together makes scenarios of one script that measures several things at once, and is played once for each seed.
+func together(script func(seed uint64, outcomes []outcome), rows ...scenario) []scenario {
+	var mu sync.Mutex
+	played := map[uint64]func() []outcome{}
+	for i := range rows {
+		rows[i].run = func(o *outcome, seed uint64) {
+			mu.Lock()
+			play := played[seed]
+			if play == nil {
+				play = sync.OnceValue(func() []outcome {
+					outcomes := make([]outcome, len(rows))
+					script(seed, outcomes)
+					return outcomes
+				})
+				played[seed] = play
+			}
+			mu.Unlock()
+			*o = play()[i]
+		}
+	}
+	return rows
+}
+
 // outcome is what a run found.
 type outcome struct {
 	samples []float64

@@ -4,18 +4,13 @@ import (
 	"slices"
 	"time"
 
+	"hiroba/sfu/history"
 	"hiroba/sfu/ingress"
 	"hiroba/sfu/keyframe"
 	"hiroba/sfu/layer"
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 	"hiroba/sfu/rtptime"
-)
-
-// These are as in the rim.
-const (
-	quietAfter  = 2 * time.Second
-	asleepAfter = 600 * time.Millisecond
 )
 
 // Track is an up track at the server. It drives the machines of its streams as the rim's UpTrack and upStream do.
@@ -33,6 +28,8 @@ type Track struct {
 	csrc       media.CSRC
 	streams    []*stream
 	requesters [media.MaxSpatial + 1]keyframe.Requester
+	meters     [media.MaxSpatial + 1]keyframe.Meter
+	supply     *layer.Supply
 	demand     layer.Demand[*line]
 	timer      timer
 	lines      []*line // attached, or sitting
@@ -48,17 +45,13 @@ type stream struct {
 	source   uint32
 	timer    timer
 	nacks    []uint16
-	kept     kept
-	newest   time.Time
-	height   int
-	spatial  int // as in the rim's encodingInfo
-	rising   int
+	kept     history.Stream
 }
 
 func newTrack(s *Server, p *Publisher, kind media.Kind, senders []*sender, clock *rtptime.Publisher) *Track {
 	t := &Track{
 		server: s, publisher: p, kind: kind, csrc: media.CSRC(s.id()),
-		demand: layer.NewDemand[*line](s.world.now, media.MaxSpatial),
+		supply: layer.NewSupply(len(senders)), demand: layer.NewDemand[*line](s.world.now, media.MaxSpatial),
 	}
 	s.owners[t.csrc] = p
 	for i, sender := range senders {
@@ -75,7 +68,7 @@ func newTrack(s *Server, p *Publisher, kind media.Kind, senders []*sender, clock
 	return t
 }
 
-func (t *Track) simulcast() bool { return len(t.streams) > 1 }
+func (t *Track) simulcast() bool { return t.supply.Simulcast() }
 
 // handleRTP passes one packet through the machine and on to the lines.
 func (u *stream) handleRTP(b []byte) {
@@ -96,38 +89,18 @@ func (u *stream) handleRTP(b []byte) {
 	p.Captured = u.clock.CaptureTime(now, p.Header.Timestamp)
 	if result.Keyframe {
 		t.Keyframes[u.encoding] = append(t.Keyframes[u.encoding], now)
+		t.requesters[u.encoding].HandleBytes(now, t.meters[u.encoding].Counts())
 		t.requesters[u.encoding].HandleKeyframe()
 	}
-	u.note(now, p)
+	t.supply.HandleRTP(now, p)
+	t.meters[u.encoding].HandleRTP(p)
 	for _, l := range slices.Clone(t.lines) {
 		l.handleRTP(t, p)
 	}
 	if len(t.lines) > 0 {
 		p.Retain()
-		u.kept.put(p)
+		u.kept.Put(p)
 	}
-}
-
-// note keeps what layer selection needs to know of the stream.
-func (u *stream) note(now time.Time, p *packet.Packet) {
-	u.newest = now
-	if p.Info.Height != 0 {
-		u.height = int(p.Info.Height)
-	}
-	spatial := int(p.Info.Spatial) + 1
-	switch {
-	case p.Info.Keyframe:
-		u.rising = 1
-	case u.rising != 0 && p.Info.StartOfFrame && spatial == 1:
-		u.spatial, u.rising = u.rising, 0
-	}
-	if u.rising != 0 {
-		u.rising = max(u.rising, spatial)
-		if p.Header.Marker {
-			u.spatial, u.rising = u.rising, 0
-		}
-	}
-	u.spatial = max(u.spatial, spatial)
 }
 
 // poll asks for what is missing and tells how loud it is.
@@ -151,8 +124,14 @@ func (u *stream) handleReport(ntp rtptime.NTP, timestamp uint32) {
 
 // wantKeyframe says that a subscriber cannot go on without a keyframe of an encoding.
 func (t *Track) wantKeyframe(encoding int8) {
+	t.requesters[encoding].HandleBytes(t.server.world.now, t.meters[encoding].Counts())
 	t.requesters[encoding].Want(t.server.world.now)
 	t.handleTimeout()
+}
+
+// scarce reports whether a keyframe of an encoding is not to be had soon.
+func (t *Track) scarce(encoding int8) bool {
+	return keyframe.Scarce(t.server.world.now, t.requesters[encoding].Free())
 }
 
 // want says which spatial layer a line should get; -1 is nothing.
@@ -175,8 +154,9 @@ func (t *Track) handleTimeout() {
 	if !t.simulcast() {
 		next = time.Time{}
 	}
-	for i, u := range t.streams {
-		if t.requesters[i].HandleTimeout(w.now) && !u.newest.IsZero() && w.now.Sub(u.newest) <= quietAfter {
+	for i := range t.streams {
+		t.requesters[i].HandleBytes(w.now, t.meters[i].Counts())
+		if t.requesters[i].HandleTimeout(w.now) && !t.supply.Asleep(w.now, i) {
 			t.Requests[i] = append(t.Requests[i], w.now)
 			t.publisher.down.Send(nackBytes, func() { t.publisher.handlePLI(i) })
 		}
@@ -187,49 +167,11 @@ func (t *Track) handleTimeout() {
 	t.timer.set(w, next, t.handleTimeout)
 }
 
-// best is the highest spatial layer that the publisher sends now.
-func (t *Track) best() int8 {
-	if !t.simulcast() {
-		return int8(max(t.streams[0].spatial-1, 0)) //nolint:gosec // small
-	}
-	var newest time.Time
-	for _, u := range t.streams {
-		if u.newest.After(newest) {
-			newest = u.newest
-		}
-	}
-	for i := len(t.streams) - 1; i > 0; i-- {
-		if came := t.streams[i].newest; !came.IsZero() && newest.Sub(came) < asleepAfter {
-			return int8(i) //nolint:gosec // small
-		}
-	}
-	return 0
-}
-
-// wanted is the layer for a tile of this height.
-func (t *Track) wanted(tile int) media.Layer {
-	if tile <= 0 {
-		return media.TopLayer
-	}
-	var heights []int
-	for _, u := range t.streams {
-		heights = append(heights, u.height)
-	}
-	if !t.simulcast() {
-		n, top := max(t.streams[0].spatial, 1), t.streams[0].height
-		heights = heights[:0]
-		for i := range n {
-			heights = append(heights, top>>(n-1-i))
-		}
-	}
-	return media.Layer{Spatial: layer.Fit(heights, tile), Temporal: media.MaxTemporal}
-}
-
 // recall finds a packet that was forwarded.
 func (t *Track) recall(source uint32, sequence int64) (*packet.Packet, bool) {
 	for _, u := range t.streams {
 		if u.source == source {
-			return u.kept.at(sequence)
+			return u.kept.At(sequence)
 		}
 	}
 	return nil, false

@@ -12,19 +12,19 @@ var extensions = packet.ExtensionIDs{AudioLevel: 1, DependencyDescriptor: 5}
 
 // Payload types of publishers, and of viewers, who number them differently.
 var (
-	publisherTypes = [media.AV1 + 1]media.PayloadType{
+	publisherTypes = [media.Codecs]media.PayloadType{
 		media.Opus: 111, media.VP8: 96, media.VP9: 98, media.H264: 108, media.AV1: 45,
 	}
-	viewerTypes = [media.AV1 + 1]media.PayloadType{
+	viewerTypes = [media.Codecs]media.PayloadType{
 		media.Opus: 109, media.VP8: 120, media.VP9: 122, media.H264: 124, media.AV1: 118,
 	}
-	viewerRTXTypes = [media.AV1 + 1]media.PayloadType{
+	viewerRTXTypes = [media.Codecs]media.PayloadType{
 		media.VP8: 121, media.VP9: 123, media.H264: 125, media.AV1: 119,
 	}
 )
 
 // codecsOf is the inverse of a table of payload types.
-func codecsOf(types [media.AV1 + 1]media.PayloadType) (codecs [128]media.Codec) {
+func codecsOf(types [media.Codecs]media.PayloadType) (codecs [128]media.Codec) {
 	for c, pt := range types {
 		if pt != 0 {
 			codecs[pt] = media.Codec(c)

@@ -62,6 +62,8 @@ const (
 	TooManySSRCs
 	// OtherLayer: the subscriber gets another quality of this track.
 	OtherLayer
+	// Redundant: sound that was recovered from redundancy, for a subscriber who gets the redundancy itself.
+	Redundant
 	// NoRetransmission: a NACK where no RTX was negotiated. The packet cannot be sent again as it was: its header would differ,
 	// and SRTP must not encrypt two packets under one number.
 	NoRetransmission
@@ -82,7 +84,7 @@ const ReasonCount = int(reasons)
 var reasonNames = [reasons]string{
 	"malformed", "unknown_payload_type", "duplicate", "too_old", "padding_only", "awaiting_keyframe", "before_switch",
 	"unsupported_codec", "not_connected", "write_failed", "nack_unknown", "nack_too_soon", "nack_over_budget",
-	"too_many_ssrcs", "other_layer", "no_retransmission", "queue_full", "not_authentic",
+	"too_many_ssrcs", "other_layer", "redundant", "no_retransmission", "queue_full", "not_authentic",
 	"unknown_stream", "overloaded",
 }
 
@@ -102,6 +104,7 @@ func Reasons() []Reason {
 type Counters struct {
 	packets, bytes [directions][media.Video + 1]atomic.Uint64
 	drops          [directions][reasons]atomic.Uint64
+	lost           [directions]atomic.Uint64
 
 	// NACKsReceived counts sequence numbers that subscribers asked for; NACKsSent those that we asked publishers for.
 	NACKsReceived, NACKsSent atomic.Uint64
@@ -109,10 +112,14 @@ type Counters struct {
 	PLIsReceived, PLIsSent atomic.Uint64
 	// RTXSent counts retransmissions to subscribers; RTXReceived those of publishers.
 	RTXSent, RTXReceived atomic.Uint64
+	// Recovered counts packets of sound that publishers lost and the redundancy in later ones brought back.
+	Recovered atomic.Uint64
 	// Keyframes counts those that publishers sent.
 	Keyframes atomic.Uint64
 	// Replays counts occupants that were shown at once, from what was kept since their last keyframe.
 	Replays atomic.Uint64
+	// LayersRaised and LayersLowered count changes of the layer that a seat gets of its occupant.
+	LayersRaised, LayersLowered atomic.Uint64
 	// SeatSwitches counts changes of a seat's occupant.
 	SeatSwitches atomic.Uint64
 	// SenderReports counts SR packets sent to subscribers.
@@ -133,6 +140,13 @@ func (c *Counters) Forwarded(d Direction, k media.Kind, n int) {
 
 // Dropped counts one packet that was not forwarded.
 func (c *Counters) Dropped(d Direction, r Reason) { c.drops[d][r].Add(1) }
+
+// Lost counts n packets that the network lost: up, those that we had to ask publishers for; down, those that subscribers
+// reported.
+func (c *Counters) Lost(d Direction, n uint64) { c.lost[d].Add(n) }
+
+// PacketsLost is how many were counted by Lost.
+func (c *Counters) PacketsLost(d Direction) uint64 { return c.lost[d].Load() }
 
 // Packets is how many were counted by Forwarded.
 func (c *Counters) Packets(d Direction, k media.Kind) uint64 { return c.packets[d][k].Load() }

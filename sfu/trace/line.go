@@ -118,7 +118,7 @@ func (l *Line) got(out *egress.Packet, switched bool, reason stats.Reason, ok bo
 	g.Sent = &Sent{
 		Switched: switched, Marker: out.Marker, PayloadType: out.PayloadType, Sequence: out.Out.Sequence,
 		Timestamp: out.Out.Timestamp, PictureID: out.Out.PictureID, TL0PicIdx: out.Out.TL0PicIdx, KeyIdx: out.Out.KeyIdx,
-		FrameNumber: out.Out.FrameNumber, Empty: out.Empty,
+		FrameNumber: out.Out.FrameNumber, Empty: out.Empty, Unpacked: out.Unpacked,
 	}
 	if out.RTX {
 		sequence := out.RTXSequence

@@ -69,6 +69,7 @@ type Sent struct {
 	Switched    bool              `json:"switched,omitzero"`
 	Marker      bool              `json:"marker,omitzero"`
 	Empty       bool              `json:"empty,omitzero"`
+	Unpacked    bool              `json:"unpacked,omitzero"`
 	PayloadType media.PayloadType `json:"pt"`
 	PictureID   uint16            `json:"pictureId,omitzero"`
 	TL0PicIdx   uint8             `json:"tl0picidx,omitzero"`
@@ -87,8 +88,10 @@ type Facts struct {
 	Captured  time.Duration `json:"captured"`
 	Codec     string        `json:"codec"`
 	// Bytes is the size of the packet, Payload that of its payload.
-	Bytes    int   `json:"bytes"`
-	Payload  int   `json:"payload"`
+	Bytes   int `json:"bytes"`
+	Payload int `json:"payload"`
+	// Primary is the size of the newest sound in RED.
+	Primary  int   `json:"primary,omitzero"`
 	Encoding int8  `json:"encoding,omitzero"`
 	Spatial  uint8 `json:"spatial,omitzero"`
 	Temporal uint8 `json:"temporal,omitzero"`
@@ -104,10 +107,11 @@ type Facts struct {
 }
 
 // Flags are what is true of a packet, in a trace a letter each: m marker, s and e start and end of a frame, k keyframe,
-// i intra, u switching up, n not for upper layers, d dependency descriptor, t template structure, a active decode targets.
+// i intra, u switching up, n not for upper layers, d dependency descriptor, t template structure, a active decode targets,
+// r recovered from redundancy.
 type Flags uint16
 
-const flagLetters = "msekiundta"
+const flagLetters = "msekiundtar"
 
 // MarshalText implements encoding.TextMarshaler.
 func (f Flags) MarshalText() ([]byte, error) {
@@ -138,6 +142,7 @@ func flagsOf(p *packet.Packet) (f Flags) {
 	for i, set := range [...]bool{
 		p.Header.Marker, p.Info.StartOfFrame, p.Info.EndOfFrame, p.Info.Keyframe, p.Info.Intra, p.Info.SwitchUp,
 		p.Info.NotForUpper, p.Info.HasDescriptor, p.Descriptor.HasStructure, p.Descriptor.HasActiveTargets,
+		p.Recovered,
 	} {
 		if set {
 			f |= 1 << i
@@ -158,6 +163,8 @@ func (r *Recorder) facts(p *packet.Packet) Facts {
 		f.PictureID, f.TL0PicIdx, f.KeyIdx = p.VP8.PictureID, p.VP8.TL0PicIdx, p.VP8.KeyIdx
 	case media.VP9:
 		f.PictureID, f.TL0PicIdx = p.VP9.PictureID, p.VP9.TL0PicIdx
+	case media.RED:
+		f.Primary = len(p.Slice(p.Primary))
 	default:
 	}
 	if p.Info.HasDescriptor {
@@ -172,7 +179,8 @@ func (r *Recorder) facts(p *packet.Packet) Facts {
 
 // packet makes a packet of which these facts are true. Its payload is zeros.
 func (f *Facts) packet(start time.Time) (*packet.Packet, error) {
-	if f.Bytes < 0 || f.Bytes > packet.MaxBytes || f.Payload < 0 || f.Payload > f.Bytes {
+	if f.Bytes < 0 || f.Bytes > packet.MaxBytes || f.Payload < 0 || f.Payload > f.Bytes ||
+		f.Primary < 0 || f.Primary > f.Payload {
 		return nil, fmt.Errorf("a packet of %d bytes with a payload of %d", f.Bytes, f.Payload)
 	}
 	p := &packet.Packet{
@@ -185,6 +193,7 @@ func (f *Facts) packet(start time.Time) (*packet.Packet, error) {
 	p.SetLen(f.Bytes)
 	p.Header.Timestamp = f.Timestamp
 	p.Header.Payload = packet.Span{From: uint16(f.Bytes - f.Payload), To: uint16(f.Bytes)} //nolint:gosec // checked above
+	p.Primary = packet.Span{From: uint16(f.Bytes - f.Primary), To: uint16(f.Bytes)}        //nolint:gosec // checked above
 	p.Descriptor.ActiveTargets = f.Active
 	if f.Targets != nil {
 		p.Targets = *f.Targets
@@ -192,6 +201,7 @@ func (f *Facts) packet(start time.Time) (*packet.Packet, error) {
 	for i, set := range [...]*bool{
 		&p.Header.Marker, &p.Info.StartOfFrame, &p.Info.EndOfFrame, &p.Info.Keyframe, &p.Info.Intra, &p.Info.SwitchUp,
 		&p.Info.NotForUpper, &p.Info.HasDescriptor, &p.Descriptor.HasStructure, &p.Descriptor.HasActiveTargets,
+		&p.Recovered,
 	} {
 		*set = f.Flags&(1<<i) != 0
 	}
@@ -200,7 +210,7 @@ func (f *Facts) packet(start time.Time) (*packet.Packet, error) {
 
 // codecNamed is the codec that spells itself like this.
 func codecNamed(name string) media.Codec {
-	for c := media.Opus; c <= media.AV1; c++ {
+	for c := media.Opus; c < media.Codecs; c++ {
 		if c.String() == name {
 			return c
 		}

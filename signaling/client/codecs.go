@@ -21,10 +21,11 @@ const (
 // payloadTypes are numbers that browsers use, but not all those of one browser: a server that relied on some numbers
 // would be found out. The number after each video codec's is that of its RTX.
 var payloadTypes = map[media.Codec]webrtc.PayloadType{
-	media.Opus: 109, media.VP8: 96, media.VP9: 98, media.H264: 108, media.AV1: 45,
+	media.Opus: 109, media.VP8: 96, media.VP9: 98, media.H264: 102, media.AV1: 45, media.H265: 49,
+	media.RED: 63,
 }
 
-var allVideoCodecs = []media.Codec{media.VP8, media.VP9, media.H264, media.AV1}
+var allVideoCodecs = []media.Codec{media.VP8, media.VP9, media.H264, media.AV1, media.H265}
 
 // codecParameters are what an SDP says of a codec and, for video, of its RTX.
 func codecParameters(c media.Codec) []webrtc.RTPCodecParameters {
@@ -37,6 +38,10 @@ func codecParameters(c media.Codec) []webrtc.RTPCodecParameters {
 		capability.MimeType, capability.Channels = webrtc.MimeTypeOpus, 2
 		capability.SDPFmtpLine = "minptime=10;useinbandfec=1"
 		capability.RTCPFeedback = []webrtc.RTCPFeedback{{Type: "transport-cc"}}
+	case media.RED:
+		capability.MimeType, capability.Channels = mimeRED, 2
+		capability.SDPFmtpLine = fmt.Sprintf("%d/%[1]d", payloadTypes[media.Opus])
+		capability.RTCPFeedback = []webrtc.RTCPFeedback{{Type: "transport-cc"}}
 	case media.VP8:
 		capability.MimeType = webrtc.MimeTypeVP8
 	case media.VP9:
@@ -46,6 +51,9 @@ func codecParameters(c media.Codec) []webrtc.RTPCodecParameters {
 		capability.SDPFmtpLine = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 	case media.AV1:
 		capability.MimeType, capability.SDPFmtpLine = webrtc.MimeTypeAV1, "level-idx=5;profile=0;tier=0"
+	case media.H265:
+		capability.MimeType = webrtc.MimeTypeH265
+		capability.SDPFmtpLine = "level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST"
 	default:
 		panic("client: no such codec")
 	}
@@ -70,6 +78,16 @@ func codecPreferences(codecs []media.Codec) (out []webrtc.RTPCodecParameters) {
 	return out
 }
 
+// CodecOf is the codec of a payload type that the client offers, and whether it is that of retransmissions (RFC 4588);
+// CodecUnknown for others.
+func CodecOf(pt media.PayloadType) (codec media.Codec, rtx bool) {
+	if c := codecOf(uint8(pt)); c != media.CodecUnknown {
+		return c, false
+	}
+	c := codecOf(uint8(pt) - 1)
+	return c, c != media.CodecUnknown
+}
+
 // codecOf is the codec of a payload type; CodecUnknown for RTX and for what was not offered.
 func codecOf(pt uint8) media.Codec {
 	for c, known := range payloadTypes {
@@ -82,7 +100,7 @@ func codecOf(pt uint8) media.Codec {
 
 func newMediaEngine() (*webrtc.MediaEngine, error) {
 	m := &webrtc.MediaEngine{}
-	for _, c := range slices.Concat([]media.Codec{media.Opus}, allVideoCodecs) {
+	for _, c := range slices.Concat(soundCodecs(true), allVideoCodecs) {
 		kind := webrtc.RTPCodecTypeVideo
 		if c.Kind() == media.Audio {
 			kind = webrtc.RTPCodecTypeAudio

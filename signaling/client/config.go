@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"net/url"
 
+	"github.com/pion/rtp"
+
 	"hiroba/sfu/media"
 	"hiroba/signaling/client/synthetic"
 	"hiroba/signaling/protocol"
@@ -29,6 +31,9 @@ type Config struct {
 	Publish []Publication
 	// Codecs are the video codecs that the client receives: all that rooms forward when nil.
 	Codecs []media.Codec
+	// RED makes the client receive sound with redundancy where there is some, as Chromium and Safari do, and Firefox does
+	// not.
+	RED bool
 	// NoMedia makes a client without PeerConnection, which only talks over the WebSocket.
 	NoMedia bool
 	// NoDataChannels leaves out the channels for chat and files; chat then goes over the WebSocket.
@@ -37,6 +42,19 @@ type Config struct {
 	NoResume bool
 	// CountOnly leaves out what costs memory for each received track: the last keyframe is not kept.
 	CountOnly bool
+	// Unread leaves received tracks without readers, because StackConfig.Mux keeps their packets to itself. Received and
+	// Lines then say nothing.
+	Unread bool
+	// LightSocket compresses each message over the WebSocket by itself, which spares more than a megabyte of memory.
+	LightSocket bool
+	// Pace spreads the packets of a picture over time as browsers do: they leave at so many times the rate of the
+	// media, which is 2.5 in libwebrtc. With 0 they leave at once.
+	Pace float64
+	// ObeyLayers makes the client stop encodings that the server says nobody wants, as the web app does.
+	ObeyLayers bool
+	// OnPacket sees every RTP packet that is received, with its payload decrypted, after it was counted. It is called by
+	// the goroutine that reads the m-line and must not block or keep the payload.
+	OnPacket func(Packet)
 	// Stack is what PeerConnections share; one for all clients of the process when nil.
 	Stack *Stack
 	// OnMessage sees every message of the server before the client acts on it. It is called by the client's own
@@ -60,6 +78,22 @@ type Publication struct {
 type Encoding struct {
 	RID    media.RID
 	Source synthetic.Source
+	// OnSend, when it is there, sees each packet just before it is sent, and may change the last spare bytes of the
+	// payload, which decoders do not read. It is called by the client's sender.
+	OnSend func(h *rtp.Header, payload []byte, spare int)
+}
+
+// Packet is one received RTP packet.
+type Packet struct {
+	Header  *rtp.Header
+	Payload []byte
+	Kind    media.Kind
+	// RTX is true for a packet that came as a retransmission; its header is that of the packet which was lost.
+	RTX bool
+	// Keyframe is true for the first packet of a picture that needs no other.
+	Keyframe bool
+	// Repeated is true for a packet that came twice, or when nobody waited for it any more.
+	Repeated bool
 }
 
 // Camera publishes a picture as the participant's camera.

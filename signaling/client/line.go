@@ -91,6 +91,7 @@ type line struct {
 	made        time.Time // the PeerConnection
 	// changed is called for a new occupant and for a keyframe, and askKeyframe for want of one, without the lock.
 	changed, askKeyframe func()
+	onPacket             func(Packet) // may be nil
 
 	remote *webrtc.TrackRemote // guarded by Client.mu; nil before OnTrack
 
@@ -190,8 +191,16 @@ func (l *line) handle(now time.Time, b []byte, rtx bool) {
 	if h.Padding && end > at {
 		end -= int(b[end-1])
 	}
-	if l.packet(now, &h, b[at:max(at, end)], rtx) {
+	payload := b[at:max(at, end)]
+	news, repeated := l.packet(now, &h, payload, rtx)
+	if news {
 		l.changed()
+	}
+	if l.onPacket != nil {
+		l.onPacket(Packet{
+			Header: &h, Payload: payload, Kind: l.kind, RTX: rtx, Repeated: repeated,
+			Keyframe: startsKeyframe(codecOf(h.PayloadType), payload),
+		})
 	}
 	if l.wantKeyframe(now) {
 		l.askKeyframe()
@@ -213,8 +222,8 @@ func (l *line) wantKeyframe(now time.Time) bool {
 	return true
 }
 
-// packet reports whether something happened that somebody may wait for.
-func (l *line) packet(now time.Time, h *rtp.Header, payload []byte, rtx bool) (news bool) {
+// packet reports whether something happened that somebody may wait for, and whether nobody waited for the packet.
+func (l *line) packet(now time.Time, h *rtp.Header, payload []byte, rtx bool) (news, repeated bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	sameTime := h.Timestamp == l.numbers.timestamp
@@ -223,7 +232,7 @@ func (l *line) packet(now time.Time, h *rtp.Header, payload []byte, rtx bool) (n
 		l.stats.RTX++
 	}
 	if o == unwanted || len(payload) == 0 { // padding carries no media
-		return false
+		return false, o == unwanted
 	}
 	l.stats.Bytes += uint64(len(payload))
 	csrc := uint32(0)
@@ -244,19 +253,19 @@ func (l *line) packet(now time.Time, h *rtp.Header, payload []byte, rtx bool) (n
 	}
 	track := l.tracks[csrc]
 	if track == nil { // late, of somebody who was here before the first packet
-		return news
+		return news, false
 	}
 	track.Packets++
 	track.Bytes += uint64(len(payload))
 	track.Last, track.Codec = now, codec
 	if l.kind == media.Audio {
 		track.Frames++
-		if tone, ok := synthetic.ToneOf(payload); ok {
+		if tone, ok := synthetic.ToneOf(soundIn(codec, payload)); ok {
 			track.Tones[tone]++
 		}
-		return news
+		return news, false
 	}
-	return l.picture(track, o, h.Marker, sameTime, key, codec, payload) || news
+	return l.picture(track, o, h.Marker, sameTime, key, codec, payload) || news, false
 }
 
 // sit notes a new occupant, or a new codec of the same one.

@@ -125,6 +125,8 @@ func (l *loop) receive(ctx context.Context, m protocol.Message) {
 		l.remoteCandidate(m)
 	case protocol.NeedSeats:
 		l.grow(ctx, m.Seats)
+	case protocol.Layers:
+		l.rest(m)
 	case protocol.Error:
 		l.failed(m)
 	case protocol.Bye:
@@ -154,6 +156,21 @@ func (l *loop) mute(ctx context.Context, source protocol.Source, muted bool) {
 		}
 	}
 	l.write(ctx, protocol.Mute{Source: source, Muted: muted})
+}
+
+// rest stops the encodings that nobody wants and starts those that somebody does, if the client is to obey.
+func (l *loop) rest(m protocol.Layers) {
+	if !l.cfg.ObeyLayers {
+		return
+	}
+	for _, p := range l.published {
+		if p.source != m.Source {
+			continue
+		}
+		for i, u := range p.uplinks {
+			l.sender.rest(u, i > m.Highest)
+		}
+	}
 }
 
 // chat sends over the data channel when it is open.

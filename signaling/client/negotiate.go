@@ -77,7 +77,7 @@ func (c *Client) readLine(track *webrtc.TrackRemote, receiver *webrtc.RTPReceive
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	i := slices.IndexFunc(c.lines, func(l *line) bool { return l.transceiver.Receiver() == receiver })
-	if i < 0 || c.ended {
+	if i < 0 || c.ended || c.cfg.Unread {
 		return
 	}
 	line := c.lines[i]
@@ -111,13 +111,17 @@ func (l *loop) addLine(kind media.Kind) (*line, error) {
 	if err != nil {
 		return nil, fmt.Errorf("add seat: %w", err)
 	}
-	if kind == media.Video && l.cfg.Codecs != nil {
-		if err := t.SetCodecPreferences(codecPreferences(l.cfg.Codecs)); err != nil {
+	codecs := l.cfg.Codecs
+	if kind == media.Audio {
+		codecs = soundCodecs(l.cfg.RED)
+	}
+	if codecs != nil {
+		if err := t.SetCodecPreferences(codecPreferences(codecs)); err != nil {
 			return nil, fmt.Errorf("choose codecs of a seat: %w", err)
 		}
 	}
 	line := newLine(len(l.seats), kind, t)
-	line.countOnly, line.changed = l.cfg.CountOnly, l.notify
+	line.countOnly, line.changed, line.onPacket = l.cfg.CountOnly, l.notify, l.cfg.OnPacket
 	line.askKeyframe = func() { _ = l.Client.RequestKeyframe(line.seat) }
 	return line, nil
 }
@@ -152,6 +156,7 @@ func (l *loop) publish(p Publication) error {
 	for i, e := range p.Encodings {
 		u := &uplink{
 			source: e.Source, codec: e.Source.Codec(), rid: e.RID, streamID: group, sender: l.sender, muted: p.Muted,
+			pace: l.cfg.Pace, onSend: e.OnSend,
 		}
 		added.uplinks = append(added.uplinks, u)
 		if i > 0 {
@@ -165,7 +170,7 @@ func (l *loop) publish(p Publication) error {
 		if err != nil {
 			return fmt.Errorf("publish %s: %w", p.Source, err)
 		}
-		if err := t.SetCodecPreferences(codecParameters(u.codec)); err != nil {
+		if err := t.SetCodecPreferences(codecPreferences(codecsWith(u.codec))); err != nil {
 			return fmt.Errorf("choose codec of %s: %w", p.Source, err)
 		}
 		added.transceiver, u.mid = t, t.Mid

@@ -19,6 +19,8 @@ func startsKeyframe(c media.Codec, p []byte) bool {
 		return len(p) > 0 && p[0]&0x48 == 0x08
 	case media.H264:
 		return startsIDR(p)
+	case media.H265:
+		return startsVPS(p)
 	case media.AV1: // N: a new coded video sequence (AV1 RTP, section 4.4)
 		return len(p) > 0 && p[0]&0x08 != 0
 	default:
@@ -39,6 +41,27 @@ func startsIDR(p []byte) bool {
 		for rest := p[1:]; len(rest) > 2; {
 			size := int(binary.BigEndian.Uint16(rest))
 			if rest[2]&0x1f == sps {
+				return true
+			}
+			rest = rest[min(len(rest), 2+size):]
+		}
+	}
+	return false
+}
+
+// startsVPS looks for a video parameter set, which H.265 senders put ahead of each picture that needs no other (RFC 7798).
+func startsVPS(p []byte) bool {
+	const vps, ap = 32, 48
+	if len(p) < 2 {
+		return false
+	}
+	switch p[0] >> 1 & 0x3f {
+	case vps:
+		return true
+	case ap:
+		for rest := p[2:]; len(rest) > 2; {
+			size := int(binary.BigEndian.Uint16(rest))
+			if rest[2]>>1&0x3f == vps {
 				return true
 			}
 			rest = rest[min(len(rest), 2+size):]

@@ -30,7 +30,7 @@ var errNotText = errors.New("binary message from the server")
 
 // join dials, says hello, joins, and returns the welcome.
 func (l *loop) join(ctx context.Context) (protocol.Welcome, error) {
-	conn, err := dial(ctx, l.address)
+	conn, err := l.dial(ctx)
 	if err != nil {
 		return protocol.Welcome{}, err
 	}
@@ -44,10 +44,12 @@ func (l *loop) join(ctx context.Context) (protocol.Welcome, error) {
 	return welcome, nil
 }
 
-func dial(ctx context.Context, address string) (*websocket.Conn, error) {
-	conn, response, err := websocket.Dial(ctx, address, &websocket.DialOptions{
-		CompressionMode: websocket.CompressionContextTakeover, // an SDP is 10 to 20 times smaller
-	})
+func (l *loop) dial(ctx context.Context) (*websocket.Conn, error) {
+	options := websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover} // an SDP is 10 to 20 times smaller
+	if l.cfg.LightSocket {
+		options.CompressionMode = websocket.CompressionNoContextTakeover
+	}
+	conn, response, err := websocket.Dial(ctx, l.address, &options)
 	if err != nil {
 		return nil, fmt.Errorf("dial WebSocket: %w", err)
 	}
@@ -189,7 +191,7 @@ func (l *loop) resume(ctx context.Context) (protocol.Welcome, error) {
 }
 
 func (l *loop) resumeOnce(ctx context.Context, secret string) (protocol.Welcome, error) {
-	conn, err := dial(ctx, l.address)
+	conn, err := l.dial(ctx)
 	if err != nil {
 		return protocol.Welcome{}, err
 	}

@@ -27,6 +27,7 @@ import (
 type Stack struct {
 	api         *webrtc.API
 	certificate webrtc.Certificate
+	encryption  webrtc.RTPHeaderEncryptionPolicy
 }
 
 // StackConfig says what is special about a Stack. The zero value is a browser's behaviour.
@@ -35,6 +36,14 @@ type StackConfig struct {
 	Loopback bool
 	// Socket is used by the PeerConnection of the one client that may have this Stack, instead of a socket of its own.
 	Socket net.PacketConn
+	// Mux takes the place of Socket for who wants to see every datagram before pion does, such as a load tester that
+	// counts media and lets only STUN and DTLS through. It belongs to the one client that may have this Stack.
+	Mux ice.UDPMux
+	// Bare leaves out all interceptors (NACK, reports, feedback) and asks the server more rarely whether it is still
+	// there: for clients whose Mux keeps the media to itself, of which there are thousands.
+	Bare bool
+	// Like is a Stack whose certificate is taken, as making one is expensive.
+	Like *Stack
 	// Loss drops received packets before anything sees them. It is called from many goroutines.
 	Loss func(ssrc media.SSRC, seq uint16) bool
 	// UpLoss drops packets before they are sent, after they were kept for retransmission.
@@ -57,6 +66,15 @@ func NewStack(cfg StackConfig) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
+	s := &Stack{api: webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry),
+		webrtc.WithSettingEngine(newSettings(cfg)))}
+	if cfg.Mux != nil { // who looks into packets wants to find contributing sources in the clear, as browsers send them
+		s.encryption = webrtc.RTPHeaderEncryptionPolicyDisable
+	}
+	if cfg.Like != nil {
+		s.certificate = cfg.Like.certificate
+		return s, nil
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("generate key: %w", err)
@@ -65,16 +83,14 @@ func NewStack(cfg StackConfig) (*Stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make certificate: %w", err)
 	}
-	return &Stack{
-		api: webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(registry),
-			webrtc.WithSettingEngine(newSettings(cfg))),
-		certificate: *certificate,
-	}, nil
+	s.certificate = *certificate
+	return s, nil
 }
 
 func (s *Stack) newPeerConnection(servers []webrtc.ICEServer) (*webrtc.PeerConnection, error) {
 	pc, err := s.api.NewPeerConnection(webrtc.Configuration{
 		ICEServers: servers, Certificates: []webrtc.Certificate{s.certificate},
+		RTPHeaderEncryptionPolicy: s.encryption,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make PeerConnection: %w", err)
@@ -95,11 +111,23 @@ func newSettings(cfg StackConfig) webrtc.SettingEngine {
 		s.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
 		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	}
-	if cfg.Socket != nil {
+	if cfg.Bare {
+		s.SetICETimeouts(bareDisconnectedAfter, bareFailedAfter, bareKeepAlive)
+	}
+	if cfg.Mux != nil {
+		s.SetICEUDPMux(cfg.Mux)
+	} else if cfg.Socket != nil {
 		s.SetICEUDPMux(ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: cfg.Socket, Logger: quiet.NewLogger("mux")}))
 	}
 	return s
 }
+
+// The ICE timeouts of a bare client. Its keep-alives are as rare as the consent checks of browsers.
+const (
+	bareDisconnectedAfter = 15 * time.Second
+	bareFailedAfter       = 30 * time.Second
+	bareKeepAlive         = 2500 * time.Millisecond
+)
 
 // nackInterval is how often missing packets are asked for; browsers wait about as long.
 const nackInterval = 30 * time.Millisecond
@@ -110,6 +138,9 @@ const maxNACKs = 4
 // newInterceptors makes what a browser does by itself: NACK and RTX both ways, transport feedback, reports.
 func newInterceptors(cfg StackConfig) (*interceptor.Registry, error) {
 	registry := &interceptor.Registry{}
+	if cfg.Bare {
+		return registry, nil
+	}
 	if cfg.Loss != nil || cfg.UpLoss != nil { // first, that is next to the network
 		registry.Add(&lossFactory{down: cfg.Loss, up: cfg.UpLoss})
 	}

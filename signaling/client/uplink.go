@@ -23,10 +23,13 @@ type uplink struct {
 	streamID string
 	sender   *sender
 	mid      func() string // known from the offer on
+	pace     float64
+	onSend   func(h *rtp.Header, payload []byte, spare int) // may be nil
 
 	sending   atomic.Bool // since Bind
 	bound     *binding    // nil before the answer and after the end
 	muted     bool
+	resting   bool // nobody wants it
 	wantKey   bool
 	early     bool      // send the next frame before it is due
 	next      time.Time // when the next frame is due
@@ -34,6 +37,13 @@ type uplink struct {
 	timestamp uint32
 	header    rtp.Header
 	level     [1]byte
+
+	// The frame that is on its way: how many of its packets are gone, when the next one is due, and the time between two.
+	frame     synthetic.Frame
+	sent      int
+	packetDue time.Time
+	spacing   time.Duration
+	meanBytes int // of the frames so far
 }
 
 // binding is what pion tells once the answer is there.
@@ -76,7 +86,7 @@ func (u *uplink) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, er
 
 // Unbind implements webrtc.TrackLocal.
 func (u *uplink) Unbind(webrtc.TrackLocalContext) error {
-	u.sender.post(func(time.Time) { u.bound = nil })
+	u.sender.post(func(time.Time) { u.bound, u.frame, u.sent = nil, synthetic.Frame{}, 0 })
 	return nil
 }
 
@@ -93,7 +103,7 @@ func (u *uplink) StreamID() string { return u.streamID }
 func (u *uplink) Kind() webrtc.RTPCodecType { return webrtc.NewRTPCodecType(u.codec.Kind().String()) }
 
 // live reports whether the uplink has somewhere to send to.
-func (u *uplink) live() bool { return u.bound != nil && !u.muted }
+func (u *uplink) live() bool { return u.bound != nil && !u.muted && !u.resting }
 
 // maxLag is how many frames late a source may be and still send them all; after a longer pause its clock jumps.
 const maxLag = 5
@@ -111,22 +121,90 @@ func (u *uplink) catchUp(now time.Time) {
 	u.timestamp += uint32(uint64(late) * ticks & (1<<32 - 1)) // wraps as it must
 }
 
-// send sends the next frame.
-func (u *uplink) send() (packets, bytes int, frame synthetic.Frame) {
-	frame = u.source.Next(u.wantKey)
+// begin takes the next frame from the source. Its packets are then due one by one, or all at once without a pace.
+func (u *uplink) begin(now time.Time) synthetic.Frame {
+	u.frame, u.sent, u.packetDue = u.source.Next(u.wantKey), 0, now
 	u.wantKey = false
-	for i, payload := range frame.Payloads {
-		u.prepare(frame)
-		u.header.Marker = u.codec.Kind() == media.Video && i == len(frame.Payloads)-1
-		if _, err := u.bound.writer.WriteRTP(&u.header, payload); err == nil {
-			packets++
-			bytes += len(payload)
-		}
-		u.seq++
-	}
-	u.timestamp += frame.Duration
+	u.spacing = u.paceFrame()
 	u.next = u.next.Add(u.source.Interval())
-	return packets, bytes, frame
+	if len(u.frame.Payloads) == 0 {
+		u.finish()
+	}
+	return u.frame
+}
+
+// paceFrame is the time between two packets of the current frame: at the rate of the pace, but gone before the next frame.
+func (u *uplink) paceFrame() time.Duration {
+	packets, bytes := len(u.frame.Payloads), 0
+	if u.pace <= 0 || packets < 2 {
+		return 0
+	}
+	for _, p := range u.frame.Payloads {
+		bytes += len(p)
+	}
+	if u.meanBytes == 0 {
+		u.meanBytes = bytes
+	}
+	u.meanBytes += (bytes - u.meanBytes) / 16
+	interval := float64(u.source.Interval())
+	spread := min(interval/u.pace*float64(bytes)/float64(max(1, u.meanBytes)), interval*0.9)
+	return time.Duration(spread / float64(packets))
+}
+
+// due is when there is something to do next.
+func (u *uplink) due() time.Time {
+	if u.sent < len(u.frame.Payloads) && u.packetDue.Before(u.next) {
+		return u.packetDue
+	}
+	return u.next
+}
+
+// flush sends what is left of the current frame.
+func (u *uplink) flush() (packets, bytes int) {
+	for u.sent < len(u.frame.Payloads) {
+		p, b := u.sendNext()
+		packets, bytes = packets+p, bytes+b
+	}
+	return packets, bytes
+}
+
+// sendNext sends the next packet of the current frame; it counts 0 or 1 packets.
+func (u *uplink) sendNext() (packets, bytes int) {
+	payload := u.frame.Payloads[u.sent]
+	u.sent++
+	u.packetDue = u.packetDue.Add(u.spacing)
+	last := u.sent == len(u.frame.Payloads)
+	u.prepare(u.frame)
+	u.header.Marker = u.codec.Kind() == media.Video && last
+	if u.onSend != nil {
+		u.onSend(&u.header, payload, u.spare())
+	}
+	if _, err := u.bound.writer.WriteRTP(&u.header, payload); err == nil {
+		packets, bytes = 1, len(payload)
+	}
+	u.seq++
+	if last {
+		u.finish()
+	}
+	return packets, bytes
+}
+
+// spare is how many bytes at the end of the packet that goes now belong to the padding of its frame.
+func (u *uplink) spare() int {
+	spare := u.frame.Padding
+	for _, later := range u.frame.Payloads[u.sent:] {
+		spare -= len(later)
+	}
+	return max(0, min(spare, len(u.frame.Payloads[u.sent-1])-maxDescriptor))
+}
+
+// maxDescriptor is more than what stands before the frame's bytes in a payload.
+const maxDescriptor = 8
+
+// finish ends a frame: the source's memory may be used again.
+func (u *uplink) finish() {
+	u.timestamp += u.frame.Duration
+	u.frame, u.sent = synthetic.Frame{}, 0
 }
 
 // prepare fills the header of the next packet. Its memory is used again, and so is that of the extensions.

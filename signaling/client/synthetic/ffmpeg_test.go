@@ -101,9 +101,18 @@ func TestClipsSurvivePacketising(t *testing.T) {
 	}{
 		{NewVP9(), media.VP9, "VP90", "ivf", unpackVP9, Blue, 2},
 		{NewH264(), media.H264, "", "h264", unpackH264, Yellow, 2},
+		{NewH265(), media.H265, "", "hevc", unpackH265, Cyan, 2},
 		{NewAV1(), media.AV1, "AV01", "ivf", unpackAV1, Magenta, 2},
+		{padded(NewVP9()), media.VP9, "VP90", "ivf", unpackVP9, Blue, 2},
+		{padded(NewH264()), media.H264, "", "h264", unpackH264, Yellow, 2},
+		{padded(NewH265()), media.H265, "", "hevc", unpackH265, Cyan, 2},
+		{padded(NewAV1()), media.AV1, "AV01", "ivf", unpackAV1, Magenta, 2},
 	} {
-		t.Run(c.codec.String(), func(t *testing.T) {
+		name, sent := c.codec.String(), 0
+		if c.source.frameBytes > 0 {
+			name += " padded"
+		}
+		t.Run(name, func(t *testing.T) {
 			if c.source.Codec() != c.codec {
 				t.Errorf("codec %v", c.source.Codec())
 			}
@@ -116,12 +125,18 @@ func TestClipsSurvivePacketising(t *testing.T) {
 				if want := i == 0 || i == 30 || i == 45; f.Keyframe != want {
 					t.Fatalf("frame %d: keyframe %v", i, f.Keyframe)
 				}
+				for _, p := range f.Payloads {
+					sent += len(p)
+				}
 				frame := c.unpack(t, f)
 				if c.fourCC != "" {
 					file = AppendIVFFrame(file, i, frame)
 				} else {
 					file = append(file, frame...)
 				}
+			}
+			if want := 75 * c.source.frameBytes; want > 0 && (sent < want*98/100 || sent > want*102/100) {
+				t.Errorf("%d bytes, want about %d", sent, want)
 			}
 			pictures := decodeWithFFmpeg(t, c.format, file, 320, 180)
 			if len(pictures) != 75 {
@@ -132,6 +147,51 @@ func TestClipsSurvivePacketising(t *testing.T) {
 			}
 		})
 	}
+}
+
+func padded(c *Clip) *Clip {
+	c.SetBitrate(800_000)
+	return c
+}
+
+// TestPaddedTonesAreTheSameSound is about packets of code 3 with padding of all lengths of the length.
+func TestPaddedTonesAreTheSameSound(t *testing.T) {
+	for _, size := range []int{10, 42, 43, 44, 45, 80, 110, 253, 254, 255, 256, 300, 301, 600, 1100} {
+		tone, padded := NewTone(1), NewPaddedTone(1, size)
+		for i := range 50 {
+			plain, f := tone.Next(false).Payloads[0], padded.Next(false)
+			p := f.Payloads[0]
+			if len(p) != max(size, len(plain)) && !(len(p) == len(plain) && size-len(plain) < 3) {
+				t.Fatalf("size %d, packet %d: %d bytes of %d", size, i, len(p), len(plain))
+			}
+			frame, padding := openOpus(t, p)
+			if string(frame) != string(plain[1:]) || padding < f.Padding || p[0]>>2 != plain[0]>>2 {
+				t.Fatalf("size %d, packet %d is another sound", size, i)
+			}
+		}
+	}
+}
+
+// openOpus takes the one frame out of a packet of code 0 or 3, as RFC 6716, section 3.2.5, says.
+func openOpus(t *testing.T, p []byte) (frame []byte, padding int) {
+	t.Helper()
+	if p[0]&3 == 0 {
+		return p[1:], 0
+	}
+	if p[0]&3 != 3 || p[1] != 0x41 {
+		t.Fatalf("packet begins %#x %#x", p[0], p[1])
+	}
+	b := p[2:]
+	for {
+		n := int(b[0])
+		b = b[1:]
+		if n < 255 {
+			padding += n
+			break
+		}
+		padding += 254
+	}
+	return b[:len(b)-padding], padding
 }
 
 func unpackVP9(t *testing.T, f Frame) (out []byte) {
@@ -150,6 +210,19 @@ func unpackVP9(t *testing.T, f Frame) (out []byte) {
 func unpackH264(t *testing.T, f Frame) (out []byte) {
 	t.Helper()
 	var d codecs.H264Packet
+	for _, p := range f.Payloads {
+		b, err := d.Unmarshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, b...)
+	}
+	return out
+}
+
+func unpackH265(t *testing.T, f Frame) (out []byte) {
+	t.Helper()
+	var d codecs.H265Depacketizer
 	for _, p := range f.Payloads {
 		b, err := d.Unmarshal(p)
 		if err != nil {

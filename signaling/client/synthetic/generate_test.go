@@ -8,13 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
 var generate = flag.Bool("generate", false, "make the clips anew with ffmpeg")
 
 // TestGenerateClips makes the files that clips.go embeds: `go test ./signaling/client/synthetic -run Generate -generate`.
-// It needs an ffmpeg with libx264, libvpx, libaom and libopus.
+// It needs an ffmpeg with libx264, libx265, libvpx, libaom and libopus.
 func TestGenerateClips(t *testing.T) {
 	if !*generate {
 		t.Skip("only with -generate")
@@ -44,12 +45,18 @@ func TestGenerateClips(t *testing.T) {
 		"-g", "30", "-b:v", "100k", "-f", "ivf"))
 	h264 := video("yellow", "-c:v", "libx264", "-profile:v", "baseline", "-level", "3.1", "-bf", "0",
 		"-x264-params", "keyint=30:min-keyint=30:scenecut=0:aud=1:sliced-threads=0", "-tune", "zerolatency", "-f", "h264")
-	units := bytes.Split(h264, []byte{0, 0, 0, 1, 9})[1:] // each picture begins with an access unit delimiter
-	ivf := AppendIVFHeader(nil, "H264", 320, 180, 30, len(units))
-	for i, u := range units {
-		ivf = AppendIVFFrame(ivf, i, append([]byte{0, 0, 0, 1, 9}, u...))
+	saveUnits := func(name, fourCC string, file, delimiter []byte) { // each picture begins with an access unit delimiter
+		units := bytes.Split(file, delimiter)[1:]
+		ivf := AppendIVFHeader(nil, fourCC, 320, 180, 30, len(units))
+		for i, u := range units {
+			ivf = AppendIVFFrame(ivf, i, slices.Concat(delimiter, u))
+		}
+		save(name, ivf)
 	}
-	save("h264.ivf", ivf)
+	saveUnits("h264.ivf", "H264", h264, []byte{0, 0, 0, 1, 9})
+	h265 := video("cyan", "-c:v", "libx265", "-preset", "ultrafast", "-tune", "zerolatency", "-x265-params",
+		"log-level=none:keyint=30:min-keyint=30:scenecut=0:bframes=0:aud=1:info=0:repeat-headers=1", "-f", "hevc")
+	saveUnits("h265.ivf", "H265", h265, []byte{0, 0, 0, 1, 0x46, 1})
 
 	for _, hz := range tones {
 		out := filepath.Join(dir, "tone.ogg")

@@ -10,7 +10,7 @@ import (
 var ErrBadIVF = errors.New("bad IVF file")
 
 // AppendIVFHeader appends the header of an IVF file: a plain sequence of frames, which ffmpeg and most players of test
-// clips read. The FourCC is one of "VP80", "VP90", "AV01"; this package also uses "H264" and "OPUS".
+// clips read. The FourCC is one of "VP80", "VP90", "AV01"; this package also uses "H264", "H265" and "OPUS".
 func AppendIVFHeader(dst []byte, fourCC string, width, height, fps, frames int) []byte {
 	dst = append(dst, "DKIF\x00\x00\x20\x00"...)
 	dst = append(dst, fourCC[:4]...)

@@ -1,5 +1,5 @@
 // Package synthetic makes media that real decoders accept, without an encoder: solid colours in VP8 at any size and
-// bitrate, canned clips of solid colours in VP9, H.264 and AV1, and tones in Opus. What was sent can be told from what
+// bitrate, canned clips of solid colours in VP9, H.264, H.265 and AV1, and tones in Opus. What was sent can be told from what
 // was received by looking at the payload alone (ReadVP8, ToneOf), so a test in Go can check that the right picture and
 // the right sound arrive under the right name.
 //
@@ -33,6 +33,9 @@ type Frame struct {
 	Keyframe bool
 	// Duration is the time until the next frame in RTP timestamp units.
 	Duration uint32
+	// Padding is how many bytes at the end of the frame, that is of its last payloads, no decoder reads. They may be
+	// overwritten.
+	Padding int
 	// Level is the loudness of a packet of sound in -dBov: 0 is the loudest, 127 silence (RFC 6464, section 3).
 	Level uint8
 	// Voice is the voice activity bit of RFC 6464.

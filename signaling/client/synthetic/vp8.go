@@ -115,8 +115,9 @@ func (v *VP8) Next(keyframe bool) Frame {
 	case layer > 0:
 		frame = v.discardable
 	}
-	v.packetise(frame, v.paddedSize(keyframe), layer)
-	return Frame{Payloads: v.payloads, Keyframe: keyframe, Duration: v.duration}
+	size := max(len(frame), v.paddedSize(keyframe))
+	v.packetise(frame, size, layer)
+	return Frame{Payloads: v.payloads, Keyframe: keyframe, Duration: v.duration, Padding: size - len(frame)}
 }
 
 // temporalLayer is the layer of the n-th frame after a keyframe: 0 0 0, 0 1 0 1, or 0 2 1 2.
@@ -146,9 +147,8 @@ func (v *VP8) paddedSize(keyframe bool) int {
 	return size
 }
 
-// packetise cuts frame, padded to size, into payloads of about the same length, as libwebrtc does.
+// packetise cuts frame, padded to size bytes, into payloads of about the same length, as libwebrtc does.
 func (v *VP8) packetise(frame []byte, size int, layer uint8) {
-	size = max(size, len(frame))
 	descriptor := v.descriptor(layer)
 	room := maxPayload - len(descriptor)
 	packets := (size + room - 1) / room

@@ -48,6 +48,18 @@ export interface Inbound {
   /** Samples that were made up where sound was missing, but for those in silence. */
   readonly concealedSamples: number;
   readonly totalSamples: number;
+  /** Packets of sound that were not needed: redundancy where nothing was lost. */
+  readonly packetsDiscarded: number;
+  /** What was negotiated for the m-line, the preferred codec first. */
+  readonly codecs: readonly string[];
+}
+
+/** Numbers of getStats() about one m-line of sound that is sent. */
+export interface SentSound {
+  /** As in Inbound. */
+  readonly codecs: readonly string[];
+  readonly packets: number;
+  readonly bytes: number;
 }
 
 /** How evenly the pictures of a tile came. */
@@ -81,6 +93,7 @@ export interface Probe {
   /** Listens to everybody for a while. */
   listen(forMs: number): Promise<Readonly<Record<string, Sound>>>;
   inbound(): Promise<readonly Inbound[]>;
+  sentSound(): Promise<readonly SentSound[]>;
   /** How many pictures of one's own were sent. */
   framesSent(): Promise<number>;
   startFlow(): void;
@@ -163,10 +176,20 @@ export function installProbe(tolerance: number): void {
 
   const isSame = (a: Rgb, b: Rgb): boolean => a.every((level, i) => Math.abs(level - (b[i] ?? 0)) <= tolerance);
 
+  const current = (): RTCPeerConnection | undefined =>
+    connections.findLast(({ connectionState }) => connectionState !== 'closed');
   const statistics = async (): Promise<Record<string, unknown>[]> => {
-    const connection = connections.findLast(({ connectionState }) => connectionState !== 'closed');
+    const connection = current();
     if (connection === undefined) return [];
     return [...(await connection.getStats()).values()] as Record<string, unknown>[];
+  };
+  const codecsOf = (end: RTCRtpSender | RTCRtpReceiver | undefined): string[] =>
+    end?.getParameters().codecs.map(({ mimeType }) => mimeType) ?? [];
+
+  const number = (stat: Record<string, unknown>, name: string): number => Number(stat[name] ?? 0);
+  const text = (stat: Record<string, unknown> | undefined, name: string): string => {
+    const value = stat?.[name];
+    return typeof value === 'string' ? value : '';
   };
 
   let watching = 0;
@@ -275,13 +298,19 @@ export function installProbe(tolerance: number): void {
         .reduce((sum, stat) => sum + Number(stat['framesSent'] ?? 0), 0);
     },
 
+    async sentSound() {
+      const [stats, transceivers] = [await statistics(), current()?.getTransceivers() ?? []];
+      return stats
+        .filter((stat) => stat['type'] === 'outbound-rtp' && stat['kind'] === 'audio')
+        .map((stat) => ({
+          codecs: codecsOf(transceivers.find(({ mid }) => mid === stat['mid'])?.sender),
+          packets: number(stat, 'packetsSent'),
+          bytes: number(stat, 'bytesSent'),
+        }));
+    },
+
     async inbound() {
-      const stats = await statistics();
-      const number = (stat: Record<string, unknown>, name: string): number => Number(stat[name] ?? 0);
-      const text = (stat: Record<string, unknown> | undefined, name: string): string => {
-        const value = stat?.[name];
-        return typeof value === 'string' ? value : '';
-      };
+      const [stats, transceivers] = [await statistics(), current()?.getTransceivers() ?? []];
       return stats
         .filter((stat) => stat['type'] === 'inbound-rtp')
         .map((stat) => ({
@@ -302,6 +331,8 @@ export function installProbe(tolerance: number): void {
           packetsReceived: number(stat, 'packetsReceived'),
           concealedSamples: number(stat, 'concealedSamples') - number(stat, 'silentConcealedSamples'),
           totalSamples: number(stat, 'totalSamplesReceived'),
+          packetsDiscarded: number(stat, 'packetsDiscarded'),
+          codecs: codecsOf(transceivers.find(({ mid }) => mid === stat['mid'])?.receiver),
         }));
     },
 

@@ -6,10 +6,13 @@ export interface CodecCapability {
   readonly sdpFmtpLine?: string;
 }
 
+/** The codec to put first: of pictures, or Opus with redundancy (`red`) or without. */
+export type PreferredCodec = VideoCodec | 'red' | 'opus';
+
 /**
- * The codecs of a room, in order of preference: Opus; VP8, VP9 profile 0, H.264 constrained baseline with packetization
- * mode 1, AV1 main profile; and RTX for repair. Everything else is left out of the offer: an SDP with the browser's full
- * list is twice as large, and the server would forward none of it.
+ * The codecs of a room, in order of preference: Opus with redundancy (RED), Opus; VP8, VP9 profile 0, H.264 constrained
+ * baseline with packetization mode 1, AV1 main profile, H.265 main profile; and RTX for repair. Everything else is left out
+ * of the offer: an SDP with the browser's full list is twice as large, and the server would forward none of it.
  *
  * @param capabilities What the browser can do, as from `RTCRtpReceiver.getCapabilities(kind).codecs`.
  * @param preferred The codec to put first, if the browser has it.
@@ -17,19 +20,25 @@ export interface CodecCapability {
 export function selectCodecs<C extends CodecCapability>(
   capabilities: readonly C[],
   kind: 'audio' | 'video',
-  preferred: VideoCodec = 'vp8',
+  preferred: PreferredCodec = kind === 'audio' ? 'red' : 'vp8',
 ): C[] {
   if (kind === 'audio') {
-    return capabilities.filter((codec) => codec.mimeType.toLowerCase() === 'audio/opus');
+    const [red, opus] = ['audio/red', 'audio/opus'].map((mimeType) =>
+      capabilities.filter((codec) => codec.mimeType.toLowerCase() === mimeType),
+    ) as [C[], C[]];
+    if (opus.length === 0) {
+      return []; // which is what would be in RED
+    }
+    return preferred === 'opus' ? [...opus, ...red] : [...red, ...opus];
   }
-  const order: readonly VideoCodec[] = [preferred, ...VIDEO.filter((codec) => codec !== preferred)];
+  const order = [...VIDEO.filter((codec) => codec === preferred), ...VIDEO.filter((codec) => codec !== preferred)];
   const media = order.flatMap((name) => capabilities.filter((codec) => isVideo(codec, name)));
   const rtx = capabilities.filter((codec) => codec.mimeType.toLowerCase() === 'video/rtx');
   // Without any codec of the room a list of repair formats alone would be invalid: then the browser decides.
   return media.length === 0 ? [] : [...media, ...rtx];
 }
 
-const VIDEO: readonly VideoCodec[] = ['vp8', 'vp9', 'h264', 'av1'];
+const VIDEO: readonly VideoCodec[] = ['vp8', 'vp9', 'h264', 'av1', 'h265'];
 
 function isVideo(codec: CodecCapability, name: VideoCodec): boolean {
   if (codec.mimeType.toLowerCase() !== `video/${name}`) {
@@ -46,6 +55,8 @@ function isVideo(codec: CodecCapability, name: VideoCodec): boolean {
       return parameters.get('packetization-mode') === '1' && /^42e0/i.test(parameters.get('profile-level-id') ?? '');
     case 'av1':
       return (parameters.get('profile') ?? '0') === '0';
+    case 'h265':
+      return (parameters.get('profile-id') ?? '1') === '1' && (parameters.get('tier-flag') ?? '0') === '0';
   }
 }
 
@@ -62,7 +73,7 @@ function parseFmtp(line: string): ReadonlyMap<string, string> {
 export function roomCodecs(
   kind: 'audio' | 'video',
   direction: 'sendonly' | 'recvonly',
-  preferred?: VideoCodec,
+  preferred?: PreferredCodec,
 ): RTCRtpCodec[] {
   const capabilities = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
   const sendable = direction === 'sendonly' ? RTCRtpSender.getCapabilities(kind)?.codecs : undefined;

@@ -78,7 +78,7 @@ export function cameraEncodings(how: CameraEncoding, size: Size | undefined, hig
  * which cost less; and Firefox sends all encodings of VP9 in the smallest size.
  */
 function hasSimulcast(codec: VideoCodec | undefined): boolean {
-  return codec === 'vp8' || codec === 'h264';
+  return codec === 'vp8' || codec === 'h264' || codec === 'h265';
 }
 
 /**

@@ -28,6 +28,7 @@ export class Negotiator {
   readonly #pc: Negotiable;
   readonly #describe: () => Pick<Offer, 'seats' | 'tracks'>;
   readonly #send: (offer: Offer) => void;
+  readonly #amend: (sdp: string) => string;
   #flight: Flight | undefined;
   #queue: Waiter[] = [];
   #offers = 0;
@@ -38,11 +39,18 @@ export class Negotiator {
   /**
    * @param describe Called when the m-lines of the offer have their MIDs.
    * @param send May lose the offer while there is no socket: `resend` repeats it.
+   * @param amend What the browser is to read in an answer.
    */
-  constructor(pc: Negotiable, describe: () => Pick<Offer, 'seats' | 'tracks'>, send: (offer: Offer) => void) {
+  constructor(
+    pc: Negotiable,
+    describe: () => Pick<Offer, 'seats' | 'tracks'>,
+    send: (offer: Offer) => void,
+    amend: (sdp: string) => string = (sdp) => sdp,
+  ) {
     this.#pc = pc;
     this.#describe = describe;
     this.#send = send;
+    this.#amend = amend;
   }
 
   get offers(): number {
@@ -72,7 +80,7 @@ export class Negotiator {
     }
     flight.answered = true;
     try {
-      await this.#pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+      await this.#pc.setRemoteDescription({ type: 'answer', sdp: this.#amend(answer.sdp) });
     } catch (error) {
       this.#land(flight, new HirobaError('bad_answer', 'the browser did not take the answer', { cause: error }));
       return;

@@ -1,3 +1,4 @@
+import { allowDtx } from './dtx.ts';
 import { HirobaError } from './error.ts';
 import { expectedCsrc, mediaList } from './media.ts';
 import { Mender } from './mender.ts';
@@ -73,6 +74,7 @@ export class Peer {
       (offer) => {
         owner.send(offer);
       },
+      (sdp) => allowDtx(sdp, this.publisher.quietMids),
     );
     // What we send comes first in every offer, so that the seats' m-lines keep their order when more are added.
     for (const [source, track] of options.local) {

@@ -355,13 +355,15 @@ function iceServer({ urls, ...rest }: NonNullable<Welcome['iceServers']>[number]
 
 function sendOptions(options: RoomOptions): SendOptions {
   const { videoCodec, screenVideoCodec = videoCodec, simulcast = true, scalabilityMode = 'L3T3_KEY' } = options;
-  const { screenScalabilityMode, logger } = options;
+  const { screenScalabilityMode, redundantAudio = true, dtx = true, logger } = options;
   return {
     cameraCodec: videoCodec,
     screenCodec: screenVideoCodec,
     simulcast,
     scalabilityMode,
     screenScalabilityMode,
+    redundantAudio,
+    dtx,
     logger,
   };
 }

@@ -1,4 +1,5 @@
 import { preferCodecs, roomCodecs, videoCodec } from './codecs.ts';
+import type { PreferredCodec } from './codecs.ts';
 import { EncodingControl } from './control.ts';
 import { ALL_LAYERS, cameraEncodings } from './encodings.ts';
 import type { CameraEncoding, Encoding, Size } from './encodings.ts';
@@ -19,6 +20,9 @@ export interface SendOptions {
   readonly simulcast: boolean;
   readonly scalabilityMode: string;
   readonly screenScalabilityMode?: string | undefined;
+  /** Of the microphone, as is DTX: other sound is no speech. */
+  readonly redundantAudio: boolean;
+  readonly dtx: boolean;
   readonly logger?: Logger | undefined;
 }
 
@@ -120,8 +124,23 @@ export class Publisher {
     return undefined;
   }
 
-  #codecOf(source: Source): VideoCodec | undefined {
-    return source === 'screen' ? this.#options.screenCodec : this.#options.cameraCodec;
+  /** The m-lines on which the browser may fall silent when there is nothing to hear. */
+  get quietMids(): readonly string[] {
+    const mid = this.#options.dtx ? this.#lines.get('microphone')?.transceiver.mid : undefined;
+    return mid ? [mid] : [];
+  }
+
+  #codecOf(source: Source): PreferredCodec | undefined {
+    switch (source) {
+      case 'microphone':
+        return this.#options.redundantAudio ? 'red' : 'opus';
+      case 'screen_audio':
+        return 'opus';
+      case 'camera':
+        return this.#options.cameraCodec;
+      case 'screen':
+        return this.#options.screenCodec;
+    }
   }
 
   /** What to send of a source now, when this is its track. */

@@ -8,7 +8,7 @@ export type Source = 'microphone' | 'camera' | 'screen_audio' | 'screen';
 export type VideoSource = 'camera' | 'screen';
 
 /** A video codec that a room can carry. */
-export type VideoCodec = 'vp8' | 'vp9' | 'h264' | 'av1';
+export type VideoCodec = 'vp8' | 'vp9' | 'h264' | 'av1' | 'h265';
 
 /** Something that a participant publishes. */
 export interface Track {
@@ -181,13 +181,20 @@ export interface RoomOptions {
   readonly screenVideoCodec?: VideoCodec;
   /**
    * Send the camera in several qualities, so that each participant gets what its tile needs, and only those qualities
-   * that somebody needs: VP8 and H.264 as simulcast, VP9 and AV1 with spatial layers. Default: true.
+   * that somebody needs: VP8, H.264 and H.265 as simulcast, VP9 and AV1 with spatial layers. Default: true.
    */
   readonly simulcast?: boolean;
   /** The layers of a camera in VP9 or AV1 (Scalable Video Coding Extension for WebRTC). Default: `L3T3_KEY`. */
   readonly scalabilityMode?: string;
   /** The layers of a shared screen, such as `L1T2`. Default: the browser's choice. */
   readonly screenScalabilityMode?: string;
+  /**
+   * Repeat each packet of the microphone's sound in the next one, if the browser can (RED, RFC 2198): a lost packet is then
+   * not heard, for twice the rate. Default: true.
+   */
+  readonly redundantAudio?: boolean;
+  /** Send next to nothing while the microphone hears nothing (Opus DTX). Default: true. */
+  readonly dtx?: boolean;
   /** Used in addition to those that the server names. */
   readonly iceServers?: readonly RTCIceServer[];
   /** Default: nothing is logged. */

@@ -28,6 +28,7 @@ describe('selectCodecs', () => {
       'video/VP9 profile-id=0',
       'video/H264 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f',
       'video/AV1 level-idx=5;profile=0;tier=0',
+      'video/H265 level-id=180;profile-id=1;tier-flag=0;tx-mode=SRST',
       'video/rtx',
     ]);
   });
@@ -35,7 +36,15 @@ describe('selectCodecs', () => {
   it('puts the preferred codec first', () => {
     const codecs = names(selectCodecs(chromium, 'video', 'av1'));
     expect(codecs[0]).toMatch(/^video\/AV1/);
-    expect(codecs).toHaveLength(5);
+    expect(codecs[1]).toMatch(/^video\/VP8/);
+    expect(codecs).toHaveLength(6);
+    expect(names(selectCodecs(chromium, 'video', 'h265'))[0]).toMatch(/^video\/H265/);
+  });
+
+  it('takes the main profile of H.265 only', () => {
+    const lines = ['profile-id=1;tier-flag=1', 'profile-id=2;tier-flag=0', 'level-id=93'];
+    const codecs = lines.map((sdpFmtpLine) => ({ mimeType: 'video/H265', sdpFmtpLine }));
+    expect(selectCodecs(codecs, 'video')).toEqual(codecs.slice(2));
   });
 
   it('takes any level of H.264 constrained baseline, in any case', () => {
@@ -49,11 +58,15 @@ describe('selectCodecs', () => {
   });
 
   it('leaves the choice to a browser that has none of them', () => {
-    expect(selectCodecs([{ mimeType: 'video/H265' }, { mimeType: 'video/rtx' }], 'video')).toEqual([]);
+    expect(selectCodecs([{ mimeType: 'video/H266' }, { mimeType: 'video/rtx' }], 'video')).toEqual([]);
   });
 
-  it('keeps nothing but Opus for sound', () => {
+  it('keeps nothing but Opus for sound, with redundancy first', () => {
     const audio = [{ mimeType: 'audio/opus' }, { mimeType: 'audio/red' }, { mimeType: 'audio/PCMU' }];
-    expect(names(selectCodecs(audio, 'audio'))).toEqual(['audio/opus']);
+    expect(names(selectCodecs(audio, 'audio'))).toEqual(['audio/red', 'audio/opus']);
+    expect(names(selectCodecs(audio, 'audio', 'red'))).toEqual(['audio/red', 'audio/opus']);
+    expect(names(selectCodecs(audio, 'audio', 'opus'))).toEqual(['audio/opus', 'audio/red']);
+    expect(names(selectCodecs(audio.slice(0, 1), 'audio'))).toEqual(['audio/opus']);
+    expect(names(selectCodecs(audio.slice(1), 'audio'))).toEqual([]);
   });
 });

@@ -16,7 +16,7 @@ const pictures = (encodings: readonly Encoding[], { width, height }: Size): stri
 
 describe('cameraEncodings', () => {
   it('are three of VP8 and H.264, the smallest picture first', () => {
-    for (const codec of ['vp8', 'h264'] as const) {
+    for (const codec of ['vp8', 'h264', 'h265'] as const) {
       const encodings = cameraEncodings(how(codec), { width: 1280, height: 720 });
       expect(encodings).toEqual([
         { rid: 'q', active: true, scaleResolutionDownBy: 4, maxBitrate: 150_000 },

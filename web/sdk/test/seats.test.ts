@@ -76,9 +76,9 @@ describe('Seats', () => {
       'video recvonly',
     ]);
     expect(pc.transceivers.map(({ codecs }) => codecs)).toEqual([
-      [{ mimeType: 'audio/opus' }],
+      [{ mimeType: 'audio/red' }, { mimeType: 'audio/opus' }],
       [{ mimeType: 'video/VP8' }],
-      [{ mimeType: 'audio/opus' }],
+      [{ mimeType: 'audio/red' }, { mimeType: 'audio/opus' }],
       [{ mimeType: 'video/VP8' }],
     ]);
   });

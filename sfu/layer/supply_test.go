@@ -1,25 +1,24 @@
-package sfu
+package layer
 
 import (
 	"testing"
 	"time"
 
 	"hiroba/sfu/codec"
-	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
 )
 
 // TestSpatialLayersStayWithinAKeyframe: while the layers of a keyframe come in, the highest must not seem to be gone, or seats
 // would change their minds and ask for another keyframe.
 func TestSpatialLayersStayWithinAKeyframe(t *testing.T) {
-	var e encodingInfo
-	handle := func(spatial uint8, key, start, marker bool, want int32) {
+	s := NewSupply(1)
+	handle := func(spatial uint8, key, start, marker bool, want int) {
 		t.Helper()
-		e.handle(time.Unix(1, 0), &packet.Packet{
+		s.HandleRTP(time.Unix(1, 0), &packet.Packet{
 			Header: packet.Header{Marker: marker},
 			Info:   codec.Info{Spatial: spatial, Keyframe: key, StartOfFrame: start},
-		}, &e)
-		if got := e.spatial.Load(); got != want {
+		})
+		if got := s.Encoding(0).Spatial; got != want {
 			t.Errorf("layer %d, keyframe %v, marker %v: %d layers, want %d", spatial, key, marker, got, want)
 		}
 	}
@@ -41,15 +40,15 @@ func TestSpatialLayersStayWithinAKeyframe(t *testing.T) {
 // the lowest encoding has the next one, the others must not seem to be gone. When they are, it is noticed.
 func TestT26RarePicturesKeepTheirEncodings(t *testing.T) {
 	for _, interval := range []time.Duration{33 * time.Millisecond, 5 * time.Second} {
-		track := &UpTrack{rids: []media.RID{"q", "h", "f"}}
+		s := NewSupply(3)
 		now := time.Unix(1, 0)
 		play := func(pictures, encodings int, want int8) {
 			t.Helper()
 			for range pictures {
 				for i := range encodings {
 					now = now.Add(5 * time.Millisecond)
-					track.encodings[i].handle(now, &packet.Packet{Header: packet.Header{Marker: true}}, &track.encodings[0])
-					if got := track.best(); want >= 0 && got != want {
+					s.HandleRTP(now, &packet.Packet{Encoding: int8(i), Header: packet.Header{Marker: true}})
+					if got := s.Best(); want >= 0 && got != want {
 						t.Fatalf("each %v, after a picture of encoding %d: the best is %d, want %d", interval, i, got, want)
 					}
 				}
@@ -69,19 +68,20 @@ func TestT26RarePicturesKeepTheirEncodings(t *testing.T) {
 // sleeping encoding of a track that goes on is left alone.
 func TestT26StillPicturesAreAskedForKeyframes(t *testing.T) {
 	now := time.Unix(100, 0)
-	stream := func(ago time.Duration) *upStream {
-		s := new(upStream)
-		s.newest.Store(now.Add(-ago).UnixNano())
-		return s
+	s := NewSupply(3)
+	came := func(ago time.Duration, encoding int8) {
+		s.HandleRTP(now.Add(-ago), &packet.Packet{Encoding: encoding, Header: packet.Header{Marker: true}})
 	}
-	still, moving := stream(4*time.Second), stream(10*time.Millisecond)
-	track := &UpTrack{}
-	track.streams[0] = still
-	if track.asleep(now, 0) {
+	if !s.Asleep(now, 0) {
+		t.Error("what never came is asked for")
+	}
+	came(4*time.Second, 0)
+	came(4*time.Second, 2)
+	if s.Asleep(now, 0) {
 		t.Error("a still picture counts as asleep")
 	}
-	track.streams[0], track.streams[2] = moving, still
-	if track.asleep(now, 0) || !track.asleep(now, 2) || !track.asleep(now, 1) {
+	came(10*time.Millisecond, 0)
+	if s.Asleep(now, 0) || !s.Asleep(now, 2) || !s.Asleep(now, 1) {
 		t.Error("of a moving picture only what stopped is asleep")
 	}
 }
