@@ -43,7 +43,7 @@ func BenchmarkSend(b *testing.B) {
 				m := listen(b, func(c *Config) { c.GSO = mode == "gso" })
 				to := make([]*Destination, destinations)
 				for i := range to {
-					to[i] = newDestination(m.locals[0], deaf(b, m).addr())
+					to[i] = newDestination(m.locals[0], deaf(b, m).addr(), nil)
 				}
 				s, conn := m.NewSender(), m.locals[0].sockets[0].conn
 				payload := make([]byte, benchmarkBytes)
@@ -110,7 +110,7 @@ func BenchmarkReceive(b *testing.B) {
 	_ = a
 	// The client sends in batches, too.
 	other := listen(b)
-	to := newDestination(other.locals[0], m.Addr())
+	to := newDestination(other.locals[0], m.Addr(), nil)
 	s := other.NewSender()
 	a.answer(other.Addr())
 	_ = c

@@ -18,13 +18,15 @@ const (
 	readPause = time.Millisecond
 )
 
-// reader reads one socket. All is owned by its goroutine but timers and tally.
+// reader reads one socket, or is that part of an Inlet which hands on. All is owned by its goroutine but timers and tally.
 type reader struct {
 	mux    *Mux
 	local  *local
 	socket *socket
 	timers timers
-	tally  tally
+	tally  *tally
+	// keeper keeps the alarms of whom this one meets first: it itself, if it reads a socket.
+	keeper *reader
 
 	// slots are what the next datagrams are read into, from where they came, and where they go.
 	slots   []*packet.Packet
@@ -35,7 +37,8 @@ type reader struct {
 }
 
 func newReader(m *Mux, l *local, s *socket) *reader {
-	r := &reader{mux: m, local: l, socket: s}
+	r := &reader{mux: m, local: l, socket: s, tally: &tally{}}
+	r.keeper = r
 	r.timers.start = m.start
 	r.timers.setDeadline = s.conn.SetReadDeadline
 	r.init()
@@ -81,6 +84,8 @@ func (r *reader) dispatch(n int) {
 			r.handleMedia(now, t.peer, i, n)
 		case t.link != nil:
 			r.giveToPion(i)
+		case t.turn:
+			r.mux.turn.Load().HandleTURN(r.local.addr, r.from[i], r.slots[i].Bytes())
 		default:
 			r.tally.drops[t.drop].Add(1)
 		}
