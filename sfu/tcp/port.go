@@ -41,7 +41,7 @@ type Port struct {
 	cfg      Config
 	listener net.Listener
 	outlets  [services]*outlet
-	waiting  *waiting
+	waiting  *Lobby
 	tally    tally
 	ctx      context.Context //nolint:containedctx // it is the life of the Port, which handshakes must not outlast
 	cancel   context.CancelFunc
@@ -66,7 +66,7 @@ func Split(l net.Listener, cfg Config) *Port {
 	if cfg.TLS != nil {
 		cfg.TLS = withoutQuarrel(cfg.TLS)
 	}
-	p := &Port{cfg: cfg, listener: l, waiting: newWaiting(cfg.MaxWaitingPerAddress, cfg.MaxWaiting)}
+	p := &Port{cfg: cfg, listener: l, waiting: NewLobby(cfg.MaxWaitingPerAddress, cfg.MaxWaiting)}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	for i := range p.outlets {
 		p.outlets[i] = &outlet{addr: l.Addr(), conns: make(chan net.Conn), done: make(chan struct{})}
@@ -89,7 +89,7 @@ func (p *Port) TURN() net.Listener { return p.outlets[TURN] }
 // Counters are what came since the Port was made.
 func (p *Port) Counters() Counters {
 	c := p.tally.snapshot()
-	c.Waiting = p.waiting.count()
+	c.Waiting = p.waiting.Count()
 	return c
 }
 
@@ -102,7 +102,7 @@ func (p *Port) shut() error {
 		o.stop()
 	}
 	p.cancel()
-	p.waiting.close()
+	p.waiting.Close()
 	p.running.Wait()
 	return err //nolint:wrapcheck // as the listener says it
 }
@@ -125,7 +125,7 @@ func (p *Port) acceptLoop() {
 			}
 			continue
 		}
-		g := p.waiting.enter(addressOf(c), func() { _ = c.Close() })
+		g := p.waiting.Enter(addressOf(c), func() { _ = c.Close() })
 		if g == nil {
 			p.refuse(c, Stopped)
 			continue
@@ -135,11 +135,10 @@ func (p *Port) acceptLoop() {
 }
 
 // greet finds out what a connection is and hands it on.
-func (p *Port) greet(c net.Conn, g *guest) {
+func (p *Port) greet(c net.Conn, g *Guest) {
 	understood, service, refusal := p.understand(c)
-	p.waiting.leave(g)
-	switch {
-	case g.evicted.Load(): // perhaps at the very moment when it was understood
+	switch stayed := p.waiting.Leave(g); {
+	case !stayed: // perhaps at the very moment when it was understood
 		p.refuse(c, Crowded)
 		return
 	case understood == nil:

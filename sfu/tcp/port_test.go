@@ -362,11 +362,11 @@ func TestIdleCrowdKeepsNobodyOut(t *testing.T) {
 	}
 }
 
-func TestWaitingBoundsAddresses(t *testing.T) {
-	w := newWaiting(2, 4)
+func TestLobbyBoundsAddresses(t *testing.T) {
+	w := NewLobby(2, 4)
 	hungUp := map[string]bool{}
-	enter := func(addr, name string) *guest {
-		return w.enter(netip.MustParseAddr(addr), func() { hungUp[name] = true })
+	enter := func(addr, name string) *Guest {
+		return w.Enter(netip.MustParseAddr(addr), func() { hungUp[name] = true })
 	}
 	enter("192.0.2.1", "a1")
 	enter("192.0.2.1", "a2")
@@ -381,17 +381,17 @@ func TestWaitingBoundsAddresses(t *testing.T) {
 		t.Errorf("hung up on %v", hungUp)
 	}
 	enter("198.51.100.1", "c1") // in all too many
-	if !hungUp["a2"] || len(hungUp) != 3 || w.count() != 4 {
-		t.Errorf("hung up on %v, %d wait", hungUp, w.count())
+	if !hungUp["a2"] || len(hungUp) != 3 || w.Count() != 4 {
+		t.Errorf("hung up on %v, %d wait", hungUp, w.Count())
 	}
-	w.leave(a3)
-	w.leave(a3)
+	w.Leave(a3)
+	w.Leave(a3)
 	enter("198.51.100.2", "d1")
 	if len(hungUp) != 3 {
 		t.Errorf("hung up on %v", hungUp)
 	}
-	w.close()
-	if len(hungUp) != 7 || w.enter(netip.Addr{}, nil) != nil {
+	w.Close()
+	if len(hungUp) != 7 || w.Enter(netip.Addr{}, nil) != nil {
 		t.Errorf("after close, hung up on %v", hungUp)
 	}
 }

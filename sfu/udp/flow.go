@@ -20,8 +20,8 @@ type Flow interface {
 // Inlet is where the datagrams of a Flow's remote address come in. Its methods but Close belong to one goroutine at a time.
 type Inlet struct {
 	remote netip.AddrPort
-	flow   Flow
 	ways   []*reader // one for each local address that it leads to
+	flows  []Flow    // as ways
 	n      int       // datagrams that wait for Flush
 }
 
@@ -35,22 +35,25 @@ func (m *Mux) AttachStream(local netip.Addr, remote netip.AddrPort, f Flow) (*In
 	if i < 0 {
 		return nil, false
 	}
-	return m.attach(canonical(remote), f, m.locals[i:i+1])
+	return m.attach(canonical(remote), func(netip.AddrPort) Flow { return f }, m.locals[i:i+1])
 }
 
-// AttachRelay makes an address reachable through TURN, at each local address. Nobody else may have it.
-func (m *Mux) AttachRelay(remote netip.AddrPort, f Flow) (*Inlet, bool) {
+// AttachRelay makes an address reachable through TURN, from each local address by a Flow of its own. Nobody else may have
+// the address.
+func (m *Mux) AttachRelay(remote netip.AddrPort, f func(local netip.AddrPort) Flow) (*Inlet, bool) {
 	sockets := slices.DeleteFunc(slices.Clone(m.locals), func(l *local) bool { return l.stream })
 	return m.attach(canonical(remote), f, sockets)
 }
 
-func (m *Mux) attach(remote netip.AddrPort, f Flow, at []*local) (*Inlet, bool) {
-	in := &Inlet{remote: remote, flow: f}
+func (m *Mux) attach(remote netip.AddrPort, f func(local netip.AddrPort) Flow, at []*local) (*Inlet, bool) {
+	in := &Inlet{remote: remote}
 	for _, l := range at {
-		if !l.addFlow(remote, f) {
+		flow := f(l.addr)
+		if !l.addFlow(remote, flow) {
 			in.Close()
 			return nil, false
 		}
+		in.flows = append(in.flows, flow)
 		in.ways = append(in.ways, &reader{
 			mux: m, local: l, tally: &m.flowTally, keeper: m.locals[0].sockets[0].reader,
 		})
@@ -60,8 +63,8 @@ func (m *Mux) attach(remote netip.AddrPort, f Flow, at []*local) (*Inlet, bool) 
 
 // Close makes the address unreachable. Who owned it hears nothing more from it.
 func (in *Inlet) Close() {
-	for _, way := range in.ways {
-		way.local.removeFlow(in.remote, in.flow)
+	for i, way := range in.ways {
+		way.local.removeFlow(in.remote, in.flows[i])
 	}
 }
 
@@ -117,15 +120,15 @@ func (in *Inlet) Deliver(to netip.AddrPort, b []byte) bool {
 	return false
 }
 
-// DeliverAnywhere hands on a datagram for an address that stands for one of the local ones, as that of a NAT does: to
-// that where somebody knows what to do with it.
-func (in *Inlet) DeliverAnywhere(ipv6 bool, b []byte) bool {
+// Find is the local address where somebody knows what to do with a datagram, for those that were sent to an address which
+// stands for the local ones, as that of a NAT does.
+func (in *Inlet) Find(ipv6 bool, b []byte) (netip.AddrPort, bool) {
 	for _, way := range in.ways {
 		if way.local.addr.Addr().Is6() == ipv6 && way.local.wants(b, in.remote) {
-			return way.deliver(b, in.remote)
+			return way.local.addr, true
 		}
 	}
-	return false
+	return netip.AddrPort{}, false
 }
 
 func (r *reader) deliver(b []byte, from netip.AddrPort) bool {

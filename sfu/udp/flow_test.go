@@ -196,7 +196,7 @@ func TestRelayReachesEveryLocalAddress(t *testing.T) {
 	other := agent.connect("one", netip.AddrPortFrom(second, port))
 	flow := &fakeFlow{}
 	remote := netip.MustParseAddrPort("192.0.0.8:1000")
-	in, ok := m.AttachRelay(remote, flow)
+	in, ok := m.AttachRelay(remote, func(netip.AddrPort) Flow { return flow })
 	if !ok {
 		t.Fatal("not attached")
 	}
@@ -219,9 +219,15 @@ func TestRelayReachesEveryLocalAddress(t *testing.T) {
 	// An address that stands for the local ones.
 	agent.peer.RemoveConnByUfrag("one")
 	two := agent.connect("two", netip.AddrPortFrom(second, port))
-	if !in.DeliverAnywhere(false, stunMessage(bindingRequest, "two:theirs")) ||
-		in.DeliverAnywhere(true, check) || in.DeliverAnywhere(false, stunMessage(bindingRequest, "nobody:theirs")) {
-		t.Error("DeliverAnywhere is wrong")
+	toTwo := stunMessage(bindingRequest, "two:theirs")
+	at, ok := in.Find(false, toTwo)
+	if !ok || at != netip.AddrPortFrom(second, port) || !in.Deliver(at, toTwo) {
+		t.Errorf("found %v, %v", at, ok)
+	}
+	for _, ipv6 := range []bool{true, false} {
+		if at, ok := in.Find(ipv6, stunMessage(bindingRequest, "nobody:theirs")); ok {
+			t.Errorf("found %v for nobody", at)
+		}
 	}
 	if _, from, err := two.ReadFromAddrPort(b); err != nil || from != remote {
 		t.Fatalf("from %v, %v", from, err)

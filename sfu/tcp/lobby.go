@@ -4,40 +4,40 @@ import (
 	"container/list"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 )
 
-// waiting are the connections that have not said enough yet. When too many of one address wait, or too many in all, the one
+// Lobby are the connections that have not shown yet what they are good for. When too many of one address wait, or too many in all, the one
 // that has waited the longest makes room: who has something to say says it at once, so that an idle crowd does not keep
 // others out.
-type waiting struct {
+type Lobby struct {
 	perAddress, inAll int
 
 	mu     sync.Mutex // guards what follows
 	closed bool
-	order  *list.List                // of *guest, the oldest first
+	order  *list.List                // of *Guest, the oldest first
 	homes  map[netip.Addr]*list.List // the same, by address
 }
 
-// guest is a connection that waits.
-type guest struct {
+// Guest is a connection that waits.
+type Guest struct {
 	home    netip.Addr
 	hangUp  func()
-	evicted atomic.Bool
-	inOrder *list.Element // guarded by waiting.mu, as the next
+	evicted bool          // guarded by Lobby.mu, as the next
+	inOrder *list.Element // nil when it does not wait
 	atHome  *list.Element
 }
 
-func newWaiting(perAddress, inAll int) *waiting {
-	return &waiting{
+// NewLobby makes one with room for so many connections of one address (IPv6: one /64), and in all.
+func NewLobby(perAddress, inAll int) *Lobby {
+	return &Lobby{
 		perAddress: perAddress, inAll: inAll,
 		order: list.New(), homes: make(map[netip.Addr]*list.List),
 	}
 }
 
-// enter adds a connection; hangUp ends it. It is nil after close.
-func (w *waiting) enter(addr netip.Addr, hangUp func()) *guest {
-	g := &guest{home: household(addr), hangUp: hangUp}
+// Enter adds a connection; hangUp ends it, and must not wait. It is nil after Close.
+func (w *Lobby) Enter(addr netip.Addr, hangUp func()) *Guest {
+	g := &Guest{home: household(addr), hangUp: hangUp}
 	w.mu.Lock()
 	if w.closed {
 		w.mu.Unlock()
@@ -48,15 +48,15 @@ func (w *waiting) enter(addr netip.Addr, hangUp func()) *guest {
 		home = list.New()
 		w.homes[g.home] = home
 	}
-	var oldest *guest
+	var oldest *Guest
 	switch {
 	case home.Len() >= w.perAddress:
-		oldest, _ = home.Front().Value.(*guest)
+		oldest, _ = home.Front().Value.(*Guest)
 	case w.order.Len() >= w.inAll:
-		oldest, _ = w.order.Front().Value.(*guest)
+		oldest, _ = w.order.Front().Value.(*Guest)
 	}
 	if oldest != nil {
-		oldest.evicted.Store(true)
+		oldest.evicted = true
 		w.remove(oldest)
 		w.homes[g.home] = home // which remove forgets when it becomes empty
 	}
@@ -68,15 +68,16 @@ func (w *waiting) enter(addr netip.Addr, hangUp func()) *guest {
 	return g
 }
 
-// leave takes out a connection that is understood, or gone.
-func (w *waiting) leave(g *guest) {
+// Leave takes out a connection that needs not wait any more, or is gone. It is false if it had to make room before.
+func (w *Lobby) Leave(g *Guest) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.remove(g)
+	return !g.evicted
 }
 
-// remove is leave with w.mu held.
-func (w *waiting) remove(g *guest) {
+// remove is Leave with w.mu held.
+func (w *Lobby) remove(g *Guest) {
 	if g.inOrder == nil {
 		return
 	}
@@ -89,19 +90,20 @@ func (w *waiting) remove(g *guest) {
 	g.inOrder, g.atHome = nil, nil
 }
 
-func (w *waiting) count() int {
+// Count is how many wait.
+func (w *Lobby) Count() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.order.Len()
 }
 
-// close hangs up on everybody who waits and lets nobody else in.
-func (w *waiting) close() {
+// Close hangs up on everybody who waits and lets nobody else in.
+func (w *Lobby) Close() {
 	w.mu.Lock()
 	w.closed = true
-	guests := make([]*guest, 0, w.order.Len())
+	guests := make([]*Guest, 0, w.order.Len())
 	for e := w.order.Front(); e != nil; e = e.Next() {
-		g, _ := e.Value.(*guest)
+		g, _ := e.Value.(*Guest)
 		guests = append(guests, g)
 	}
 	w.mu.Unlock()
