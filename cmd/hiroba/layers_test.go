@@ -62,8 +62,10 @@ var layers = map[string]int{
 
 	"room": 80,
 
-	"signaling":      90,
-	"signaling/auth": 90,
+	"signaling":           90,
+	"signaling/auth":      90,
+	"signaling/certs":     90,
+	"signaling/forwarded": 90,
 
 	"signaling/ws":    100,
 	"signaling/whip":  100,
@@ -99,6 +101,8 @@ var impureCalls = map[string][]string{
 var onlyIn = map[string][]string{
 	"nhooyr.io/websocket":             {"signaling/ws", "signaling/client"},
 	"github.com/prometheus":           {"metrics"},
+	"golang.org/x/crypto/acme":        {"signaling/certs"},
+	"rsc.io/qr":                       {"cmd/hiroba"},
 	"github.com/pion/webrtc":          {"sfu", "signaling/client"},
 	"github.com/alecthomas/kong":      {"cmd/hiroba", "cmd/hiroba-load"},
 	"github.com/alecthomas/kong-yaml": {"cmd/hiroba", "cmd/hiroba-load"},
