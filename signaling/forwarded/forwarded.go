@@ -20,6 +20,8 @@ type Client struct {
 	Addr netip.Addr
 	// Loopback is true when the client itself, not only a proxy, is on this machine.
 	Loopback bool
+	// Forwarded is true when a proxy stands between, as far as it says so.
+	Forwarded bool
 	// Encrypted is true when the request came by TLS, here or at a trusted proxy. False means that nobody said so: many
 	// proxies end TLS and do not mention it.
 	Encrypted bool
@@ -33,6 +35,7 @@ func Of(r *http.Request, trusted []netip.Prefix) Client {
 		return Client{Addr: peer, Loopback: peer.IsLoopback(), Encrypted: r.TLS != nil}
 	}
 	return Client{
+		Forwarded: true,
 		Addr:      farthest(peer, r.Header.Values("X-Forwarded-For"), trusted),
 		Encrypted: r.TLS != nil || (isTrusted(peer, trusted) && allEncrypted(r.Header.Values("X-Forwarded-Proto"))),
 	}
