@@ -9,12 +9,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"hiroba/room"
+	"hiroba/sfu/tcp"
 	"hiroba/signaling/ws"
 )
 
 // Sources are what a scrape reads. All of them are asked at each scrape, from the goroutine of its HTTP request.
 type Sources struct {
-	Engine    Engine
+	Engine Engine
+	// Port is what came to the public TCP port.
+	Port      func() tcp.Counters
 	Rooms     func() room.Stats
 	Signaling func() ws.Stats
 	Limits    Limits
@@ -60,6 +63,7 @@ func (collector) Describe(chan<- *prometheus.Desc) {}
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	rooms := c.sources.Rooms()
 	collectMedia(ch, c.sources.Engine)
+	collectPort(ch, c.sources)
 	collectRooms(ch, rooms)
 	collectSignaling(ch, c.sources.Signaling())
 

@@ -176,6 +176,14 @@ func (e *Engine) closeNetwork() error {
 // TURN is the TURN server; nil if there is none.
 func (e *Engine) TURN() *turn.Server { return e.turn }
 
+// Relays is what the TURN server did; nothing if there is none.
+func (e *Engine) Relays() turn.Counters {
+	if e.turn == nil {
+		return turn.Counters{}
+	}
+	return e.turn.Counters()
+}
+
 // Forget ends what a participant has besides their peers, because they left.
 func (e *Engine) Forget(participant string) {
 	if e.turn != nil {

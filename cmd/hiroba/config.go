@@ -44,11 +44,15 @@ const (
 
 // Config holds every setting of the server. The tags are the documentation that --help prints.
 type Config struct {
-	Listen         string   `group:"addresses" default:":8080" placeholder:"HOST:PORT" help:"Where clients connect: TCP for the web app and the WebSocket, UDP of the same number for all media. On a loopback host only this machine can join. Port 0 takes a free one."`
+	Listen         string   `group:"addresses" default:":8080" placeholder:"HOST:PORT" help:"Where clients connect: TCP for the web app, the WebSocket, and media where UDP is blocked; UDP of the same number for all other media. On a loopback host only this machine can join. Port 0 takes a free one."`
 	AdminListen    string   `group:"addresses" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where /metrics, /healthz, /readyz and /debug are served. Keep it away from the internet."`
 	PublicIP       []string `group:"addresses" name:"public-ip" placeholder:"IP" help:"Address that clients reach this server at, when it is not one of its own, as behind a 1:1 NAT. Repeat it, or separate with commas, for IPv4 and IPv6."`
 	AllowedOrigins []string `group:"addresses" placeholder:"ORIGIN" help:"Other web origins whose pages may connect, such as https://example.com or https://*.example.com. The server's own pages always may."`
 	TrustedProxies []string `group:"addresses" placeholder:"NETWORK" help:"Networks of reverse proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8. This machine's own always is."`
+
+	TLSCert string `group:"addresses" name:"tls-cert" placeholder:"FILE" help:"PEM file with the certificate of the public port and those of its issuers. Without one the web app is served without encryption, and browsers give it a camera on localhost only."`
+	TLSKey  string `group:"addresses" name:"tls-key" placeholder:"FILE" help:"PEM file with the private key of --tls-cert."`
+	TURN    string `group:"addresses" default:"auto" enum:"auto,off" placeholder:"HOW" help:"Relaying media for clients whose network lets nothing else through: auto does it on the same port, by UDP, TCP and TLS, to this server only; off never."`
 
 	LogFormat string `group:"logs" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text for people, json for machines."`
 	LogLevel  string `group:"logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least serious kind of entry to write: debug, info, warn or error."`

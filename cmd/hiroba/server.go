@@ -14,6 +14,8 @@ import (
 	"hiroba/metrics"
 	"hiroba/room"
 	"hiroba/sfu"
+	"hiroba/sfu/tcp"
+	"hiroba/sfu/turn"
 	"hiroba/signaling"
 	"hiroba/signaling/protocol"
 	"hiroba/signaling/ws"
@@ -38,11 +40,13 @@ const (
 type server struct {
 	log    *slog.Logger
 	engine *sfu.Engine
+	port   *tcp.Port
 	rooms  *room.Registry
 	door   *ws.Handler
 
 	public, admin            *http.Server
 	publicAddress, adminAddr net.Addr
+	encrypted                bool // the public port
 	// failed gets the error of a listener that ended by itself.
 	failed  chan error
 	closing atomic.Bool
@@ -67,11 +71,20 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	}
 	s.close = sync.OnceValue(s.shutdown)
 
+	encryption, err := cfg.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
 	admin, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.AdminListen)
 	if err != nil {
 		return nil, listenError("admin-listen", cfg.AdminListen, "TCP", err)
 	}
-	public, engine, err := listenBoth(ctx, cfg.Listen, sfu.Config{
+	var relay *turn.Config
+	if cfg.TURN != turnOff {
+		relay = &turn.Config{}
+	}
+	port, engine, err := listenBoth(ctx, cfg.Listen, encryption, sfu.Config{
+		TURN:      relay,
 		PublicIPs: ips,
 		MaxSeats:  cfg.MaxSeats,
 		PionPath:  cfg.MediaPath == pathPion,
@@ -82,7 +95,8 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		admin.Close() //nolint:gosec // nobody has connected
 		return nil, err
 	}
-	s.engine, s.publicAddress, s.adminAddr = engine, public.Addr(), admin.Addr()
+	s.engine, s.port, s.encrypted = engine, port, encryption != nil
+	s.publicAddress, s.adminAddr = port.HTTP().Addr(), admin.Addr()
 	s.rooms = room.NewRegistry(room.Config{
 		Engine:          engine,
 		Limits:          cfg.limits(),
@@ -91,6 +105,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		Seats:           cfg.Seats,
 		SessionGrace:    cfg.SessionGrace,
 		RoomGrace:       cfg.RoomGrace,
+		ICEServers:      s.iceServers(),
 		ServerName:      "hiroba/" + version,
 		Log:             s.log,
 	})
@@ -102,20 +117,35 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		MaxSockets:     cfg.MaxConnections,
 		Log:            s.log,
 	})
-	s.public = s.newHTTPServer(publicHandler(s.door, web.Dist))
+	public := publicHandler(s.door, web.Dist)
+	if s.encrypted {
+		public = redirectPlain(public)
+	}
+	s.public = s.newHTTPServer(showTLS(public))
+	s.public.ConnContext = withTLSState
 	s.public.ReadTimeout, s.public.WriteTimeout = answerTimeout, answerTimeout
 	s.admin = s.newHTTPServer(s.adminHandler(metrics.NewHandler(s.metricSources(cfg), s.log)))
-	s.serve(s.public, public)
+	s.serve(s.public, port.HTTP())
 	s.serve(s.admin, admin)
 	s.log.Info("server started", "listen", s.publicAddress.String(), "media", engine.Addr().String(),
 		"admin", s.adminAddr.String(), "version", version)
 	return s, nil
 }
 
+// iceServers tells clients of the TURN server; nil without one.
+func (s *server) iceServers() func(time.Time, protocol.ParticipantID, room.Reached) []protocol.ICEServer {
+	if s.engine.TURN() == nil {
+		return nil
+	}
+	r := &relays{server: s.engine.TURN(), port: s.engine.Addr().Port(), encrypted: s.encrypted}
+	return r.iceServers
+}
+
 // metricSources are what a scrape reads.
 func (s *server) metricSources(cfg Config) metrics.Sources {
 	return metrics.Sources{
 		Engine:    s.engine,
+		Port:      s.port.Counters,
 		Rooms:     s.rooms.Stats,
 		Signaling: s.door.Stats,
 		Limits:    metrics.Limits{Rooms: cfg.MaxRooms, Connections: cfg.MaxConnections},
@@ -143,12 +173,17 @@ func (s *server) serve(h *http.Server, l net.Listener) {
 }
 
 // URL is what to open in a browser on this machine.
-func (s *server) URL() string { return browserURL(s.publicAddress) }
+func (s *server) URL() string {
+	if s.encrypted {
+		return browserURL("https", s.publicAddress)
+	}
+	return browserURL("http", s.publicAddress)
+}
 
 // AdminURL is where the admin listener answers.
-func (s *server) AdminURL() string { return browserURL(s.adminAddr) }
+func (s *server) AdminURL() string { return browserURL("http", s.adminAddr) }
 
-func browserURL(a net.Addr) string {
+func browserURL(scheme string, a net.Addr) string {
 	host, port, err := net.SplitHostPort(a.String())
 	if err != nil {
 		panic(fmt.Sprintf("listener with the address %v", a))
@@ -156,7 +191,7 @@ func browserURL(a net.Addr) string {
 	if ip := net.ParseIP(host); ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
 // Close says goodbye to every client, closes all sockets, and waits. It may be called more than once.
@@ -178,6 +213,7 @@ func (s *server) shutdown() error {
 		s.door.Shutdown(ctx, bye),
 		s.public.Shutdown(ctx),
 		s.engine.Close(),
+		s.port.Close(),
 		s.admin.Shutdown(ctx),
 	)
 	s.serving.Wait()

@@ -8,8 +8,8 @@ import (
 // conn is a connection whose first bytes were read already.
 type conn struct {
 	net.Conn
-	head      []byte // what was read and not taken yet
-	encrypted bool
+	head []byte // what was read and not taken yet
+	tls  *tls.Conn
 }
 
 // Read implements net.Conn.
@@ -25,15 +25,20 @@ func (c *conn) Read(b []byte) (int, error) {
 }
 
 // Encrypted reports whether a connection of a Port came inside of TLS.
-func Encrypted(c net.Conn) bool {
+func Encrypted(c net.Conn) bool { return TLSState(c) != nil }
+
+// TLSState is what TLS agreed on for a connection of a Port; nil if that came without.
+func TLSState(c net.Conn) *tls.ConnectionState {
 	switch c := c.(type) {
 	case *tls.Conn:
-		return true
+		state := c.ConnectionState()
+		return &state
 	case *conn:
-		return c.encrypted
-	default:
-		return false
+		if c.tls != nil {
+			return TLSState(c.tls)
+		}
 	}
+	return nil
 }
 
 // raw is the TCP connection below; nil when there is none, as in tests.

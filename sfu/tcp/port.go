@@ -190,7 +190,7 @@ func (p *Port) understand(c net.Conn) (understood net.Conn, service Service, why
 	if head, found, err = peek(inside); err != nil {
 		return nil, 0, reasonOf(err)
 	}
-	return handed(&conn{Conn: inside, head: head, encrypted: true}, found)
+	return handed(&conn{Conn: inside, head: head, tls: inside}, found)
 }
 
 // handed is the service of a connection that was looked at.
