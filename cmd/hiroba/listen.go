@@ -34,6 +34,8 @@ func listenBoth(
 		media.Listen, media.ICETCP = udpAddress(host, listener.Addr()), split.ICE()
 		if media.TURN != nil {
 			media.TURN = &turn.Config{Streams: split.TURN()}
+		} else {
+			split.TURN().Close() //nolint:errcheck,gosec // it only refuses from now on
 		}
 		engine, err := sfu.New(media)
 		if err == nil {
