@@ -52,7 +52,7 @@ type Config struct {
 
 	TLSCert string `group:"addresses" name:"tls-cert" placeholder:"FILE" help:"PEM file with the certificate of the public port and those of its issuers. Without one the web app is served without encryption, and browsers give it a camera on localhost only."`
 	TLSKey  string `group:"addresses" name:"tls-key" placeholder:"FILE" help:"PEM file with the private key of --tls-cert."`
-	TURN    string `group:"addresses" default:"auto" enum:"auto,off" placeholder:"HOW" help:"Relaying media for clients whose network lets nothing else through: auto does it on the same port, by UDP, TCP and TLS, to this server only; off never."`
+	TURN    string `group:"addresses" default:"auto" enum:"auto,off" placeholder:"HOW" help:"Relaying media for clients whose network lets nothing else through: auto does it on the same port, by TCP, TLS and UDP, to this server only; off never."`
 
 	LogFormat string `group:"logs" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text for people, json for machines."`
 	LogLevel  string `group:"logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least serious kind of entry to write: debug, info, warn or error."`

@@ -23,6 +23,9 @@ type relays struct {
 }
 
 // iceServers implements room.Config.ICEServers.
+//
+// TURN over UDP is served too, but clients are not told of it: Chromium uses one socket for ICE and for TURN, and takes all that
+// comes from the address of a TURN server for TURN. Since that is also the address of our media, nothing else would arrive.
 func (r *relays) iceServers(now time.Time, who protocol.ParticipantID, by room.Reached) []protocol.ICEServer {
 	if by.Host == "" || isLoopback(by.Host) { // nothing stands between
 		return nil
@@ -32,14 +35,12 @@ func (r *relays) iceServers(now time.Time, who protocol.ParticipantID, by room.R
 		port = by.Port
 	}
 	at := net.JoinHostPort(by.Host, strconv.Itoa(int(port)))
-	urls := []string{"turn:" + at + "?transport=udp"}
+	scheme := "turn:"
 	if r.encrypted {
-		urls = append(urls, "turns:"+at+"?transport=tcp")
-	} else {
-		urls = append(urls, "turn:"+at+"?transport=tcp")
+		scheme = "turns:"
 	}
 	username, credential := r.server.Issue(now, string(who))
-	return []protocol.ICEServer{{URLs: urls, Username: username, Credential: credential}}
+	return []protocol.ICEServer{{URLs: []string{scheme + at + "?transport=tcp"}, Username: username, Credential: credential}}
 }
 
 func isLoopback(host string) bool {
