@@ -59,7 +59,7 @@ func (l *lineup) declare(line *sendLine, m mLine) {
 		l.declared[ssrc] = declaredSSRC{line: line, encoding: -1}
 	}
 	for i, e := range m.group {
-		l.declared[e.media] = declaredSSRC{line: line, encoding: int8(i)} //nolint:gosec // up to MaxSpatial
+		l.declared[e.media] = declaredSSRC{line: line, encoding: int8(i)}
 	}
 	for original, ssrc := range m.repairs {
 		encoding := int8(-1)
@@ -126,4 +126,26 @@ func (l *lineup) identifyOn(
 	}
 	is.encoding = declared.encoding
 	return is, declared.encoding >= 0 && int(declared.encoding) < len(line.track.rids)
+}
+
+// misnamed finds out which encoding a packet repairs that is named like one of the encoding itself: clients made with pion send
+// retransmissions with the header extensions of what they send again. pion would take them for the encoding, started anew.
+func (l *lineup) misnamed(b []byte) (streamName, bool) {
+	if l == nil {
+		return streamName{}, false
+	}
+	for _, line := range l.lines {
+		h, err := packet.ParseHeader(b, line.ids)
+		if err != nil {
+			return streamName{}, false
+		}
+		if line.types.repaired[h.PayloadType] == 0 || string(b[h.MID.From:h.MID.To]) != string(line.mid) {
+			continue
+		}
+		return streamName{
+			mid: line.mid, rid: media.RID(b[h.RID.From:h.RID.To]), rtx: true,
+			ids: [len(nameURIs)]uint8{line.ids.MID, line.ids.RID, line.ids.RepairedRID},
+		}, !h.RID.Empty() && h.RepairedRID.Empty() && line.ids.RepairedRID != 0
+	}
+	return streamName{}, false
 }

@@ -1,13 +1,10 @@
 package sfu
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"time"
 
-	"github.com/pion/interceptor"
-	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/srtp"
@@ -39,13 +36,10 @@ func (p *Peer) choosePath() {
 		return
 	}
 	keys, destination, ok := p.ownPath()
-	var (
-		sealer *srtp.Sealer
-		opener *srtp.Opener
-	)
+	var c ciphers
 	if ok {
 		var err error
-		if sealer, opener, err = newCipher(keys); err != nil {
+		if c, err = newCiphers(keys, p.uplink.ssrc); err != nil {
 			p.log.Warn("refused keys of the transport", "err", err)
 			ok = false
 		}
@@ -58,7 +52,7 @@ func (p *Peer) choosePath() {
 	p.path.Store(path)
 	p.log.Debug("path chosen", "path", path)
 	if ok {
-		p.uplink.start(opener)
+		p.uplink.start(c.opener, c.control, destination.Clone())
 	} else {
 		p.uplink.yield()
 		p.readFeedback()
@@ -68,21 +62,29 @@ func (p *Peer) choosePath() {
 	}
 	p.found = nil
 	p.down.post(func(s *subscriber, _ time.Time) {
-		s.setOutlet(outlet{path: path, sealer: sealer, destination: destination})
+		s.setOutlet(outlet{path: path, sealer: c.sealer, destination: destination})
 	})
 }
 
-// newCipher makes what encrypts and decrypts the media of a peer.
-func newCipher(keys srtp.Keys) (*srtp.Sealer, *srtp.Opener, error) {
-	sealer, err := srtp.NewSealer(keys.Profile, keys.Local)
-	if err != nil {
-		return nil, nil, fmt.Errorf("use local key: %w", err)
+// ciphers are what encrypts and decrypts the media of a peer.
+type ciphers struct {
+	sealer  *srtp.Sealer  // of the shard
+	control *srtp.Control // of the uplink
+	opener  *srtp.Opener  // of the uplink
+}
+
+// newCiphers makes them. The uplink sends its RTCP under an SSRC of its own.
+func newCiphers(keys srtp.Keys, ssrc uint32) (c ciphers, err error) {
+	if c.sealer, err = srtp.NewSealer(keys.Profile, keys.Local); err != nil {
+		return ciphers{}, fmt.Errorf("use local key: %w", err)
 	}
-	opener, err := srtp.NewOpener(keys.Profile, keys.Remote, maxNamed)
-	if err != nil {
-		return nil, nil, fmt.Errorf("use remote key: %w", err)
+	if c.control, err = c.sealer.Control(ssrc); err != nil {
+		return ciphers{}, fmt.Errorf("use local key for RTCP: %w", err)
 	}
-	return sealer, opener, nil
+	if c.opener, err = srtp.NewOpener(keys.Profile, keys.Remote, maxNamed); err != nil {
+		return ciphers{}, fmt.Errorf("use remote key: %w", err)
+	}
+	return c, nil
 }
 
 // ownPath is what the server's own path needs; false where something of it is not to be had.
@@ -148,6 +150,7 @@ func (p *Peer) followPair(now time.Time) (next time.Time) {
 	destination := p.destination(p.pair)
 	switch {
 	case destination != nil:
+		p.uplink.destination.Store(destination.Clone())
 		p.down.post(func(s *subscriber, _ time.Time) { s.outlet.destination = destination })
 	case now.Sub(p.pairSince) < pairPatience:
 		return now.Add(pairInterval)
@@ -164,31 +167,4 @@ func (s *subscriber) setOutlet(o outlet) {
 	for _, t := range s.all {
 		t.out.sealing = o.streams(&t.out)
 	}
-}
-
-// pathGuardFactory puts a pathGuard into the chain of one peer.
-type pathGuardFactory struct{ peer *Peer }
-
-// NewInterceptor implements interceptor.Factory.
-func (f pathGuardFactory) NewInterceptor(string) (interceptor.Interceptor, error) {
-	return &pathGuard{peer: f.peer}, nil
-}
-
-// pathGuard stands in front of pion's encryption, and lets RTP through only where nobody else encrypts with the same keys:
-// whatever mistake is made above, no nonce is used twice.
-type pathGuard struct {
-	interceptor.NoOp
-	peer *Peer
-}
-
-var errOtherPath = errors.New("media of this peer does not take pion's path")
-
-// BindLocalStream implements interceptor.Interceptor.
-func (g *pathGuard) BindLocalStream(_ *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
-	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
-		if g.peer.Path() != PathPion {
-			return 0, errOtherPath
-		}
-		return next.Write(h, payload, a)
-	})
 }

@@ -266,13 +266,13 @@ func (t *seatTrack) handleRTP(now time.Time, f *feed) {
 	stalled := t.kind == media.Video && t.peer.down.checkFlow(now)
 	for i := range f.packets {
 		p := &f.packets[i]
-		if !t.peer.down.connected {
+		switch {
+		case !t.peer.down.connected:
 			t.dropped(stats.NotConnected)
-		} else if stalled {
+		case stalled:
 			t.dropped(stats.Stalled)
-		} else if t.replay.Holds(p.Packet) {
-			continue
-		} else if t.send(now, f.track, p.Packet, nil, p.padding) {
+		case t.replay.Holds(p.Packet): // its turn comes
+		case t.send(now, f.track, p.Packet, nil, p.padding):
 			p.seats++
 		}
 	}

@@ -166,6 +166,7 @@ func TestPathFollowsTheSelectedPair(t *testing.T) {
 	r := newRig(t, media.Video, 1)
 	p := r.seats[0].peer
 	p.path.Store(PathOwn)
+	p.uplink = new(uplink)
 	now := time.Now()
 	turn := func() netip.AddrPort {
 		r.handle(now, r.shard.inbox.Take(nil))
@@ -189,6 +190,9 @@ func TestPathFollowsTheSelectedPair(t *testing.T) {
 	}
 	if got := turn(); got != moved {
 		t.Errorf("packets go to %v, want %v", got, moved)
+	}
+	if d := p.uplink.destination.Load(); d == nil || d.Remote() != moved || d == p.down.outlet.destination {
+		t.Errorf("feedback goes to %v, want a destination of its own at %v", d, moved)
 	}
 	p.handlePair(now, &webrtc.ICECandidatePair{
 		Local:  &webrtc.ICECandidate{Protocol: webrtc.ICEProtocolUDP},

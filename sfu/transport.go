@@ -26,8 +26,8 @@ const (
 	disconnectedAfter = 15 * time.Second
 	failedAfter       = 15 * time.Second
 	keepAlive         = 2 * time.Second
-	// feedbackInterval is how often transport-wide feedback goes to a publisher.
-	feedbackInterval = 50 * time.Millisecond
+	// feedbackInterval is how often transport-wide feedback goes to a publisher whose bandwidth is steady.
+	feedbackInterval = 100 * time.Millisecond
 	// maxStreams bounds the SSRCs that one client may send: three encodings with retransmission for each of its tracks
 	// are well below. pion keeps some kilobytes for each until the peer is closed.
 	maxStreams = 64
@@ -64,6 +64,7 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 	s.SetDTLSInsecureSkipHelloVerify(true)
 	// A client's goodbye over DTLS must not close the PeerConnection behind the peer's back: see Peer.settle.
 	s.DisableCloseByDTLS(true)
+	s.DetachDataChannels() // pion would keep 64 kB for each, see channel
 	s.BufferFactory = p.streamLimit().newBuffer
 	// Streams that an offer declares are found at once: otherwise pion has a goroutine wait for the first packet of each.
 	s.SetFireOnTrackBeforeFirstRTP(true)
@@ -92,10 +93,11 @@ type streamLimit struct {
 	streams  atomic.Int32
 	exceeded func() // called once, from a goroutine of pion
 	names    *atomic.Pointer[map[media.SSRC]streamName]
+	lineup   *atomic.Pointer[lineup]
 }
 
 func (p *Peer) streamLimit() *streamLimit {
-	return &streamLimit{exceeded: func() { p.abuse("too many SSRCs") }, names: &p.names}
+	return &streamLimit{exceeded: func() { p.abuse("too many SSRCs") }, names: &p.names, lineup: &p.uplink.lineup}
 }
 
 // newBuffer implements SettingEngine.BufferFactory.
@@ -109,7 +111,7 @@ func (l *streamLimit) newBuffer(kind packetio.BufferPacketType, ssrc uint32) io.
 			return closedBuffer{}
 		}
 	}
-	b := buffer{Buffer: packetio.NewBuffer()}
+	b := &buffer{Buffer: packetio.NewBuffer()}
 	if kind == packetio.RTPBufferPacket {
 		b.closed = sync.OnceFunc(func() { l.streams.Add(-1) })
 		if names := l.names.Load(); names != nil {
@@ -117,6 +119,7 @@ func (l *streamLimit) newBuffer(kind packetio.BufferPacketType, ssrc uint32) io.
 				b.namer = newNamer(name)
 			}
 		}
+		b.lineup = l.lineup
 	}
 	b.SetLimitSize(streamBuffer)
 	return b
@@ -125,19 +128,26 @@ func (l *streamLimit) newBuffer(kind packetio.BufferPacketType, ssrc uint32) io.
 // buffer makes an io.ReadWriteCloser of a packetio.Buffer.
 type buffer struct {
 	*packetio.Buffer
-	closed func() // nil for RTCP
-	namer  *namer // nil where streams have names of their own
+	closed func()                  // nil for RTCP
+	namer  *namer                  // nil where streams have names of their own
+	lineup *atomic.Pointer[lineup] // until the first packet, and nil for RTCP
 }
 
-func (b buffer) Close() error {
+func (b *buffer) Close() error {
 	if b.closed != nil {
 		b.closed()
 	}
 	return b.Buffer.Close() //nolint:wrapcheck // it is one
 }
 
-func (b buffer) Write(p []byte) (int, error) {
+func (b *buffer) Write(p []byte) (int, error) {
 	n := len(p)
+	if b.lineup != nil && b.namer == nil {
+		if name, ok := b.lineup.Load().misnamed(p); ok {
+			b.namer = newNamer(name)
+		}
+	}
+	b.lineup = nil
 	if b.namer != nil {
 		p = b.namer.handle(p)
 	}
@@ -147,7 +157,7 @@ func (b buffer) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-func (b buffer) Read(p []byte) (int, error) {
+func (b *buffer) Read(p []byte) (int, error) {
 	n, _, err := b.Buffer.Read(p, nil)
 	return n, err
 }

@@ -4,11 +4,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
 	"github.com/pion/interceptor"
-	"github.com/pion/rtcp"
 
 	"hiroba/sfu/media"
 	"hiroba/sfu/packet"
@@ -33,6 +33,11 @@ type uplink struct {
 	mode atomic.Int32
 	// opener is what decrypts, once the mode is uplinkOpen. It belongs to the calls of HandleMedia and HandleBatch.
 	opener atomic.Pointer[srtp.Opener]
+	// control encrypts what the uplink says, under ssrc, which nobody else uses. It belongs to HandleBatch.
+	control *srtp.Control
+	ssrc    uint32
+	// destination is where the client is, once the mode is uplinkOpen. The peer writes, HandleBatch uses it.
+	destination atomic.Pointer[udp.Destination]
 	// lineup is the newest; the peer writes, the uplink reads.
 	lineup atomic.Pointer[lineup]
 
@@ -47,8 +52,6 @@ type uplink struct {
 	reports  receiverReports
 	reader   interceptor.RTCPReader
 	now      time.Time // when the RTCP that is being read arrived
-	// write sends RTCP to the client.
-	write func([]rtcp.Packet) error
 	// wake asks for a call of HandleBatch.
 	wake func(at time.Time)
 }
@@ -85,11 +88,10 @@ type named struct {
 
 func newUplink(p *Peer) (*uplink, error) {
 	u := &uplink{
-		peer:  p,
-		write: func(packets []rtcp.Packet) error { return p.pc.WriteRTCP(packets) },
-		wake:  func(at time.Time) { p.mux.Wake(at) },
+		peer: p,
+		ssrc: max(rand.Uint32(), 1), //nolint:gosec // no secret
+		wake: func(at time.Time) { p.mux.Wake(at) },
 	}
-	u.feedback.init()
 	registry := interceptor.Registry{}
 	registry.Add(rtcpInterceptorFactory{p, u.handleSenderReport, func() time.Time { return u.now }})
 	chain, err := registry.Build(p.cfg.ID)
@@ -103,8 +105,11 @@ func newUplink(p *Peer) (*uplink, error) {
 	return u, nil
 }
 
-// start makes the uplink take media, with the keys of the client. Called by the peer, when the client has proved who it is.
-func (u *uplink) start(opener *srtp.Opener) {
+// start makes the uplink take media, with the keys of the client, and answer to its address. Called by the peer, when the
+// client has proved who it is.
+func (u *uplink) start(opener *srtp.Opener, control *srtp.Control, destination *udp.Destination) {
+	u.control = control
+	u.destination.Store(destination)
 	u.opener.Store(opener)
 	u.setMode(uplinkOpen)
 }
@@ -145,7 +150,11 @@ func (u *uplink) HandleMedia(now time.Time, p *packet.Packet) (taken bool) {
 }
 
 // HandleBatch implements udp.Receiver.
-func (u *uplink) HandleBatch(now time.Time) (due time.Time) {
+func (u *uplink) HandleBatch(now time.Time, out *udp.Sender) (due time.Time) {
+	return u.handleBatch(now, out)
+}
+
+func (u *uplink) handleBatch(now time.Time, out datagrams) (due time.Time) {
 	defer u.contain()
 	switch u.mode.Load() {
 	case uplinkOpen:
@@ -168,8 +177,8 @@ func (u *uplink) HandleBatch(now time.Time) (due time.Time) {
 			}
 		}
 	}
-	due = earlier(due, u.feedback.poll(now, u.write))
-	return earlier(due, u.pollReports(now))
+	due = earlier(due, u.pollFeedback(now, out))
+	return earlier(due, u.pollReports(now, out))
 }
 
 // earlier is the earlier of two instants; the zero time is never.

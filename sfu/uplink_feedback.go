@@ -2,10 +2,8 @@ package sfu
 
 import (
 	"encoding/binary"
-	"math/rand/v2"
 	"time"
 
-	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
 
 	"hiroba/sfu/ingress"
@@ -13,29 +11,53 @@ import (
 	"hiroba/sfu/packet"
 	"hiroba/sfu/rtptime"
 	"hiroba/sfu/seqnum"
+	"hiroba/sfu/transportcc"
+	"hiroba/sfu/udp"
 )
 
 const (
 	// reportInterval is how often a client gets receiver reports. RFC 3550 (section 6.2) allows a session of two as much.
 	reportInterval = time.Second
-	// maxHeld is how many packets are reported on at once, however little time has passed: about what one datagram takes.
-	maxHeld = 400
 	// maxBlocks is how many streams one receiver report can be about (RFC 3550, section 6.4.2).
 	maxBlocks = 31
+	// quickInterval is how often transport-wide feedback goes to a publisher whose bandwidth is in motion: for quickFor from its
+	// first packet and from each loss on. Its estimator then has to find out quickly how much there is.
+	quickInterval = feedbackInterval / 2
+	quickFor      = 2 * time.Second
+	// replyGrid is to what the times of feedback and reports are rounded, so that those of many clients leave together.
+	replyGrid = 25 * time.Millisecond
 )
 
-// transportFeedback tells a publisher when each of its packets came, whatever was in it: its bandwidth estimator goes by that
-// (draft-holmer-rmcat-transport-wide-cc-extensions-01). It belongs to the uplink.
-type transportFeedback struct {
-	ssrc     uint32         // of ours
-	recorder *twcc.Recorder // nil before the first packet
-	// order keeps stray numbers away: a report spans all that lies between the numbers in it.
-	order seqnum.Extender
-	began time.Time // the zero of the clock of reports
-	due   time.Time // of the next report; zero while there is nothing to report
+// datagrams is what the uplink sends with: a udp.Sender.
+type datagrams interface {
+	Next(n int) []byte
+	Commit(d *udp.Destination, n int)
 }
 
-func (f *transportFeedback) init() { f.ssrc = max(rand.Uint32(), 1) } //nolint:gosec // no secret
+// reply encrypts and sends an RTCP packet, which is in what out.Next returned last.
+func (u *uplink) reply(out datagrams, b []byte) {
+	sealed, err := u.control.Seal(b)
+	if err != nil {
+		u.peer.log.Warn("encrypting feedback failed", "err", err)
+		return
+	}
+	out.Commit(u.destination.Load(), len(sealed))
+}
+
+// onGrid is the last instant of the grid that is not after t.
+func onGrid(t time.Time) time.Time { return t.Add(-time.Duration(t.UnixNano() % int64(replyGrid))) }
+
+// transportFeedback tells a publisher when each of its packets came, whatever was in it: its bandwidth estimator goes by
+// that. It belongs to the uplink.
+type transportFeedback struct {
+	recorder *transportcc.Recorder // nil before the first packet
+	// order keeps stray numbers away: a report spans all that lies between the numbers in it.
+	order seqnum.Extender
+	media uint32    // the stream of the newest packet
+	quick time.Time // until when reports are frequent
+	holes int       // that the recorder has told of
+	due   time.Time // of the next report; zero while there is nothing to report
+}
 
 // handle notes an authentic packet whose header was parsed.
 func (f *transportFeedback) handle(now time.Time, p *packet.Packet) {
@@ -43,35 +65,44 @@ func (f *transportFeedback) handle(now time.Time, p *packet.Packet) {
 	if len(number) != 2 {
 		return
 	}
-	sequence := binary.BigEndian.Uint16(number)
-	_, order := f.order.Extend(sequence)
+	extended, order := f.order.Extend(binary.BigEndian.Uint16(number))
 	switch order {
 	case seqnum.Suspect:
 		return
-	case seqnum.First:
-		f.began = now
-		f.recorder = twcc.NewRecorder(f.ssrc)
-	case seqnum.Jumped: // the client counts anew
-		f.recorder = twcc.NewRecorder(f.ssrc)
+	case seqnum.First, seqnum.Jumped: // the client counts anew
+		if f.recorder == nil {
+			f.recorder = transportcc.NewRecorder(now)
+		}
+		f.recorder.Restart(extended)
+		f.quick = now.Add(quickFor)
 	case seqnum.Next, seqnum.Late:
 	}
-	f.recorder.Record(uint32(p.Header.SSRC), sequence, now.Sub(f.began).Microseconds())
+	f.media = uint32(p.Header.SSRC)
+	f.recorder.Record(now, extended)
 	if f.due.IsZero() {
-		f.due = now.Add(feedbackInterval)
+		interval := feedbackInterval
+		if now.Before(f.quick) {
+			interval = quickInterval
+		}
+		f.due = onGrid(now.Add(interval))
 	}
 }
 
-// poll sends a report if one is due, and says when the next is; zero is not before another packet.
-func (f *transportFeedback) poll(now time.Time, write func([]rtcp.Packet) error) time.Time {
-	if f.due.IsZero() {
-		return f.due
-	}
-	if now.Before(f.due) && f.recorder.PacketsHeld() < maxHeld {
+// pollFeedback sends a report if one is due, and says when the next is; zero is not before another packet.
+func (u *uplink) pollFeedback(now time.Time, out datagrams) time.Time {
+	f := &u.feedback
+	if f.due.IsZero() || now.Before(f.due) && f.recorder.Span() < transportcc.MaxSpan {
 		return f.due
 	}
 	f.due = time.Time{}
-	for _, report := range f.recorder.BuildFeedbackPacket() {
-		_ = write([]rtcp.Packet{report}) // one datagram each
+	for f.recorder.Span() > 0 {
+		b := out.Next(transportcc.MaxReportBytes + u.control.Overhead())[:0]
+		if b = f.recorder.Report(b, u.ssrc, f.media); len(b) > 0 {
+			u.reply(out, b)
+		}
+	}
+	if holes := f.recorder.Holes(); holes != f.holes {
+		f.holes, f.quick = holes, now.Add(quickFor)
 	}
 	return f.due
 }
@@ -89,7 +120,7 @@ func (u *uplink) noteReception(now time.Time, n *named, p *packet.Packet) {
 	}
 	n.reception.HandleRTP(now, p.Header.SequenceNumber, p.Header.Timestamp, n.line.track.kind.ClockRate())
 	if u.reports.due.IsZero() {
-		u.reports.due = now.Add(reportInterval)
+		u.reports.due = onGrid(now.Add(reportInterval))
 	}
 }
 
@@ -107,17 +138,27 @@ func (u *uplink) handleSenderReport(arrived time.Time, r *rtcp.SenderReport) {
 	}
 }
 
+const (
+	typeReceiverReport  = 201 // RFC 3550, section 12.1
+	receiverReportBytes = 8   // before the blocks
+	reportBlockBytes    = 24
+)
+
 // pollReports sends the receiver reports if they are due, and says when the next are; zero is not before another packet.
-func (u *uplink) pollReports(now time.Time) time.Time {
+func (u *uplink) pollReports(now time.Time, out datagrams) time.Time {
 	if u.reports.due.IsZero() || now.Before(u.reports.due) {
 		return u.reports.due
 	}
 	u.reports.due = time.Time{}
-	report := &rtcp.ReceiverReport{SSRC: u.feedback.ssrc}
+	blocks := 0
+	var b []byte
 	send := func() {
-		if len(report.Reports) > 0 {
-			_ = u.write([]rtcp.Packet{report})
-		}
+		b[0] = 2<<6 | byte(blocks) //nolint:gosec // at most maxBlocks
+		b[1] = typeReceiverReport
+		binary.BigEndian.PutUint16(b[2:], uint16(len(b)/4-1)) //nolint:gosec // at most maxBlocks
+		binary.BigEndian.PutUint32(b[4:], u.ssrc)
+		u.reply(out, b)
+		blocks = 0
 	}
 	for _, n := range u.named {
 		if n.reception == nil {
@@ -127,20 +168,26 @@ func (u *uplink) pollReports(now time.Time) time.Time {
 		if !ok {
 			continue
 		}
-		if len(report.Reports) == maxBlocks {
-			send()
-			report = &rtcp.ReceiverReport{SSRC: u.feedback.ssrc}
+		if blocks == 0 {
+			b = out.Next(receiverReportBytes + maxBlocks*reportBlockBytes + u.control.Overhead())[:receiverReportBytes]
 		}
-		report.Reports = append(report.Reports, rtcp.ReceptionReport{
-			SSRC:               uint32(n.ssrc),
-			FractionLost:       r.FractionLost,
-			TotalLost:          uint32(r.Lost) & 0xFFFFFF, //nolint:gosec // a signed number of 24 bits
-			LastSequenceNumber: r.Highest,
-			Jitter:             r.Jitter,
-			LastSenderReport:   r.LastSR,
-			Delay:              r.DelaySinceLastSR,
-		})
+		b = appendBlock(b, n.ssrc, r)
+		if blocks++; blocks == maxBlocks {
+			send()
+		}
 	}
-	send()
+	if blocks > 0 {
+		send()
+	}
 	return u.reports.due
+}
+
+// appendBlock appends a report block (RFC 3550, section 6.4.1).
+func appendBlock(b []byte, ssrc media.SSRC, r ingress.Report) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(ssrc))
+	b = binary.BigEndian.AppendUint32(b, uint32(r.FractionLost)<<24|uint32(r.Lost)&0xFFFFFF) //nolint:gosec // signed, of 24 bits
+	b = binary.BigEndian.AppendUint32(b, r.Highest)
+	b = binary.BigEndian.AppendUint32(b, r.Jitter)
+	b = binary.BigEndian.AppendUint32(b, r.LastSR)
+	return binary.BigEndian.AppendUint32(b, r.DelaySinceLastSR)
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+
+	"hiroba/sfu/transportcc"
 )
 
 // TestUplinkTellsWhatCame: each authentic packet is in the transport-wide feedback, once, whatever is in it.
@@ -49,7 +51,7 @@ func TestUplinkTellsWhatCame(t *testing.T) {
 // TestUplinkFeedbackFitsADatagram, however much comes at once.
 func TestUplinkFeedbackFitsADatagram(t *testing.T) {
 	r := newUplinkRig(t).connect()
-	for n := range uint16(3 * maxHeld) {
+	for n := range uint16(3 * transportcc.MaxSpan) {
 		r.send(rtpOf(t, 10, rigOpus, n, []byte{1}, extension{rigTWCC, string(binary.BigEndian.AppendUint16(nil, n))}))
 		r.clock = r.clock.Add(10 * time.Microsecond)
 	}

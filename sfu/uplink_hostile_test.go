@@ -18,7 +18,7 @@ import (
 func (r *uplinkRig) state() string {
 	s := fmt.Sprint("open ", r.open, " feedback ", r.feedback.due.UnixNano(), " reports ", r.reports.due.UnixNano())
 	if f := r.feedback.recorder; f != nil {
-		s += fmt.Sprintf(" held %d, order %+v", f.PacketsHeld(), r.feedback.order)
+		s += fmt.Sprintf(" span %d, order %+v", f.Span(), r.feedback.order)
 	}
 	var ssrcs []media.SSRC
 	for ssrc := range r.named {

@@ -13,15 +13,22 @@ import (
 	"time"
 )
 
-// startServer builds the server and runs it on free ports of loopback until the test ends.
-func startServer(t *testing.T) (page, admin string) {
+// startServer builds the server and runs it on free ports of loopback until the test ends. HIROBA_TEST_MEDIA_PATH and
+// HIROBA_TEST_UDP_GSO are its settings of these names, unless the flags say otherwise.
+func startServer(t *testing.T, flags ...string) (page, admin string) {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "hiroba")
 	if out, err := exec.Command("go", "build", "-o", program, "../hiroba").CombinedOutput(); err != nil {
 		t.Fatalf("build the server: %v\n%s", err, out)
 	}
 	page, admin = freeAddress(t), freeAddress(t)
-	server := exec.Command(program, "--listen", page, "--admin-listen", admin, "--log-level", "warn")
+	args := []string{"--listen", page, "--admin-listen", admin, "--log-level", "warn"}
+	for name, flag := range map[string]string{"HIROBA_TEST_MEDIA_PATH": "--media-path", "HIROBA_TEST_UDP_GSO": "--udp-gso"} {
+		if value := os.Getenv(name); value != "" {
+			args = append(args, flag, value)
+		}
+	}
+	server := exec.Command(program, append(args, flags...)...) //nolint:gosec // it was built above
 	server.Stdout, server.Stderr = os.Stderr, os.Stderr
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
@@ -132,4 +139,23 @@ func TestSystemSmallLoads(t *testing.T) {
 			t.Errorf("%+v", r.Search)
 		}
 	})
+}
+
+// TestSystemSimulcastWithLossOnTheWayUp: clients made with pion name retransmissions like what they repeat, and each is still told
+// from its encoding, on both paths.
+func TestSystemSimulcastWithLossOnTheWayUp(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	for _, path := range []string{"auto", "pion"} {
+		t.Run(path, func(t *testing.T) {
+			page, admin := startServer(t, "--media-path", path)
+			m := putLoad(t, page, "--admin", admin, "--duration", "3s", "--publishers", "4", "--subscribers", "2", "--encodings", "2",
+				"--bitrate", "600k", "--uplink-loss", "2%").Measurement
+			// 4 cameras x 3 receivers x 30 pictures a second, of two or more packets each.
+			if m.Probes.Recovered == 0 || m.Video.PacketsPerSecond < 500 || m.Probes.Frames < 200 || m.Probes.Faults > 0 {
+				t.Errorf("%+v", m)
+			}
+		})
+	}
 }

@@ -42,6 +42,8 @@ var layers = map[string]int{
 	"sfu/stats":    20,
 	"sfu/flight":   21,
 
+	"sfu/transportcc": 20,
+
 	"sfu/ingress": 30,
 	"sfu/egress":  30,
 	"sfu/trace":   31,

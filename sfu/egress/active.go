@@ -21,8 +21,8 @@ func (l *Line) setActive(out *Packet) {
 	}
 	l.active = mask
 	out.Active, out.HasActive = mask, true
-	l.tells.set(out.Out.Sequence, true)
-	l.told.add(out.Out.Sequence, mask)
+	l.record.tells.set(out.Out.Sequence, true)
+	l.record.told.add(out.Out.Sequence, mask)
 }
 
 // activeTargets is the mask of the decode targets that the subscriber gets; 0 when there is none to be told.

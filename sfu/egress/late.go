@@ -59,7 +59,7 @@ func (l *Line) handlePadding(
 
 // wasSent reports whether a number was used, or is so old that nobody knows, and why the packet must not go out then: SRTP
 // must not encrypt two packets under one number. A packet comes twice where another shard lends what was also under way
-// to this one.
+// to this one. The number is one that the rewriter gave, so something was sent and there is a record.
 func (l *Line) wasSent(sequence uint16) (stats.Reason, bool) {
 	behind := int16(l.newest - sequence) //nolint:gosec // serial number arithmetic (RFC 1982)
 	switch {
@@ -68,12 +68,12 @@ func (l *Line) wasSent(sequence uint16) (stats.Reason, bool) {
 	case behind >= marksKept:
 		return stats.TooOld, true
 	default:
-		return stats.Duplicate, l.known.at(sequence)
+		return stats.Duplicate, l.record.known.at(sequence)
 	}
 }
 
 func (l *Line) makeEmpty(out *Packet) {
 	out.Empty, out.Marker = true, false
-	l.empty.set(out.Out.Sequence, true)
-	l.marks.set(out.Out.Sequence, false)
+	l.record.empty.set(out.Out.Sequence, true)
+	l.record.marks.set(out.Out.Sequence, false)
 }

@@ -54,13 +54,9 @@ type Line struct {
 	targets [media.MaxSpatial + 1][media.MaxTemporal + 1]uint32
 	active  uint32 // the mask of active decode targets that was told last; 0 for none
 
-	replayed    uint32 // the incoming timestamp of the last packet of a replay
-	marks       marks
-	known       marks // those that were sent at all, up to newest
+	replayed    uint32  // the incoming timestamp of the last packet of a replay
+	record      *record // nil before the first packet: most lines wait for somebody for long
 	newest      uint16
-	empty       marks // those that were sent without a payload
-	tells       marks // those that told active decode targets, see told
-	told        told
 	left        picture // the newest that was left out
 	rtxSequence uint16
 	rtt         time.Duration

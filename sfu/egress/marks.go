@@ -1,5 +1,14 @@
 package egress
 
+// record is how the newest packets were sent. A line has one from its first packet on.
+type record struct {
+	marks marks
+	known marks // those that were sent at all, up to Line.newest
+	empty marks // those that were sent without a payload
+	tells marks // those that told active decode targets, see told
+	told  told
+}
+
 // marksKept is how many of the newest packets' markers are known: at least as many as the histories keep packets.
 const marksKept = 2048
 

@@ -37,16 +37,16 @@ func (l *Line) HandleNACK(now time.Time, sequence uint16, p *packet.Packet) (out
 		return out, stats.NACKOverBudget, false
 	case history.Send:
 	}
-	if !l.known.at(numbers.Sequence) {
+	if !l.record.known.at(numbers.Sequence) {
 		l.judge(numbers.Sequence, p)
 	}
 	l.rtxSequence++
 	out = Packet{
-		Source: p, Marker: l.marks.at(numbers.Sequence), Empty: l.empty.at(numbers.Sequence),
+		Source: p, Marker: l.record.marks.at(numbers.Sequence), Empty: l.record.empty.at(numbers.Sequence),
 		RTX: true, RTXSequence: l.rtxSequence, PayloadType: pt, Out: numbers,
 	}
-	if l.tells.at(numbers.Sequence) {
-		out.Active, out.HasActive = l.told.at(numbers.Sequence)
+	if l.record.tells.at(numbers.Sequence) {
+		out.Active, out.HasActive = l.record.told.at(numbers.Sequence)
 	}
 	return out, 0, true
 }
@@ -65,15 +65,18 @@ func (l *Line) judge(sequence uint16, p *packet.Packet) {
 
 // note remembers how a number was sent.
 func (l *Line) note(sequence uint16, marker, empty bool) {
+	if l.record == nil {
+		l.record = new(record)
+	}
 	ahead := int16(sequence - l.newest) //nolint:gosec // serial number arithmetic (RFC 1982)
 	for n := int16(1); n < min(ahead, marksKept); n++ {
-		l.known.set(l.newest+uint16(n), false)
+		l.record.known.set(l.newest+uint16(n), false)
 	}
 	if ahead > 0 {
 		l.newest = sequence
 	}
-	l.known.set(sequence, true)
-	l.marks.set(sequence, marker)
-	l.empty.set(sequence, empty)
-	l.tells.set(sequence, false)
+	l.record.known.set(sequence, true)
+	l.record.marks.set(sequence, marker)
+	l.record.empty.set(sequence, empty)
+	l.record.tells.set(sequence, false)
 }

@@ -31,13 +31,15 @@ const (
 
 // Gate decides whether a packet that a subscriber asks for is sent again. One gate serves one m-line of one subscriber.
 type Gate struct {
-	resent [remembered]struct {
-		sequence uint16
-		at       time.Time
-	}
+	resent *[remembered]resent // nil before the first; the ring is as large as the rest of an m-line
 	next   int
 	budget int64 // bytes that may be sent again now
 	filled time.Time
+}
+
+type resent struct {
+	sequence uint16
+	at       time.Time
 }
 
 // HandleSent counts n bytes that were sent for the first time, which earn budget.
@@ -45,6 +47,9 @@ func (g *Gate) HandleSent(n int) { g.budget = min(g.budget+int64(n)/budgetShare,
 
 // HandleNACK decides about one outgoing sequence number of a packet of n bytes. Rtt is the subscriber's round trip time.
 func (g *Gate) HandleNACK(now time.Time, sequence uint16, n int, rtt time.Duration) Verdict {
+	if g.resent == nil {
+		g.resent = new([remembered]resent)
+	}
 	for i := range g.resent {
 		if g.resent[i].sequence == sequence && !g.resent[i].at.IsZero() && now.Sub(g.resent[i].at) < rtt-rtt/patience {
 			return TooSoon

@@ -78,9 +78,9 @@ type Rewriter struct {
 	frame     uint32
 	wholeOnly bool
 
-	ring  [segments]segment
-	count int // segments in use
-	last  int // index of the newest
+	ring  *[segments]segment // nil before the first Switch: most m-lines wait for somebody for long
+	count int                // segments in use
+	last  int                // index of the newest
 
 	// highest is the newest incoming sequence number of the current source.
 	highest int64
@@ -255,6 +255,9 @@ func (r *Rewriter) find(source SourceID, sequence int64) *segment {
 }
 
 func (r *Rewriter) push(s segment) {
+	if r.ring == nil {
+		r.ring = new([segments]segment)
+	}
 	if r.count > 0 {
 		r.last = (r.last + 1) % segments
 	}

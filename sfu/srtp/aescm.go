@@ -136,3 +136,15 @@ func (c *aesCM) openRTCP(b []byte, ssrc, index uint32) ([]byte, bool) {
 	c.crypt(&c.rtcp, b[rtcpHeaderSize:], ssrc, uint64(index))
 	return b, true
 }
+
+func (c *aesCM) sealRTCP(b []byte, ssrc, index uint32) []byte {
+	c.crypt(&c.rtcp, b[rtcpHeaderSize:], ssrc, uint64(index))
+	b = binary.BigEndian.AppendUint32(b, encryptedFlag|index)
+	return append(b, c.tag(&c.rtcp, b, nil)...)
+}
+
+func (c *aesCM) takeRTCP() suite {
+	taken := &aesCM{rtcp: c.rtcp}
+	c.rtcp = cmKey{}
+	return taken
+}

@@ -17,5 +17,7 @@
 //   - [NewSealer] takes the secret away: the bytes are zero afterwards, and no second Sealer, which would begin with
 //     fresh indices, can be made of them.
 //
-// SRTCP has keys and indices of its own. This package opens it; the other direction is left to pion.
+// SRTCP has keys of its own, and indices that are counted for each SSRC. This package opens it. It seals that of one SSRC
+// ([Sealer.Control]) and leaves the others to pion, which has the same keys and counts by itself: so it is for the caller
+// to see that pion sends nothing under that SSRC.
 package srtp

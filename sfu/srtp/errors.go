@@ -32,6 +32,6 @@ var (
 	// ErrProfile means that the protection profile is none of those in this package.
 	ErrProfile = errors.New("srtp: unknown protection profile")
 	// ErrSecret means that the length of the key or salt is not that of the profile, or that the secret was used up by
-	// another Sealer or Opener.
+	// another Sealer, Opener or Control.
 	ErrSecret = errors.New("srtp: secret of wrong length or used up")
 )

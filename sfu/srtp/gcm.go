@@ -104,3 +104,19 @@ func (g *gcm) openRTCP(b []byte, ssrc, index uint32) ([]byte, bool) {
 	_, err := g.rtcp.aead.Open(b[rtcpHeaderSize:rtcpHeaderSize], g.rtcpNonce(ssrc, index), b[rtcpHeaderSize:trailer], g.aad[:])
 	return b[:trailer-gcmTagSize], err == nil
 }
+
+func (g *gcm) sealRTCP(b []byte, ssrc, index uint32) []byte {
+	end := len(b) + gcmTagSize
+	sealed := b[:end+rtcpIndexSize]
+	binary.BigEndian.PutUint32(g.aad[rtcpHeaderSize:], encryptedFlag|index)
+	copy(g.aad[:], b[:rtcpHeaderSize])
+	g.rtcp.aead.Seal(b[rtcpHeaderSize:rtcpHeaderSize], g.rtcpNonce(ssrc, index), b[rtcpHeaderSize:], g.aad[:])
+	copy(sealed[end:], g.aad[rtcpHeaderSize:])
+	return sealed
+}
+
+func (g *gcm) takeRTCP() suite {
+	taken := &gcm{rtcp: g.rtcp}
+	g.rtcp = gcmKey{}
+	return taken
+}

@@ -74,6 +74,11 @@ type suite interface {
 	openRTP(b []byte, header int, ssrc uint32, index uint64) ([]byte, bool)
 	// openRTCP opens an SRTCP packet. Its length was checked.
 	openRTCP(b []byte, ssrc, index uint32) ([]byte, bool)
+	// sealRTCP encrypts an RTCP packet in place and appends what SRTCP needs, for which there is room in b's capacity.
+	sealRTCP(b []byte, ssrc, index uint32) []byte
+	// takeRTCP takes the keys of SRTCP away. The suite that it returns has nothing else, and shares no memory that is
+	// written to.
+	takeRTCP() suite
 }
 
 // newSuite derives the session keys of a profile and takes the secret away: its bytes are zero afterwards.

@@ -2,12 +2,14 @@ package srtp
 
 import "encoding/binary"
 
-// Sealer encrypts all RTP that one transport sends. It belongs to one goroutine.
+// Sealer encrypts all RTP that one transport sends. It belongs to one goroutine; the RTCP of one SSRC can be split off to
+// another ([Sealer.Control]).
 type Sealer struct {
 	profile Profile
 	suite   suite
 	// streams is never emptied: what is forgotten could be used again.
 	streams map[uint32]*Stream
+	split   bool // Control took the keys of SRTCP
 }
 
 // NewSealer makes a Sealer of the secret of the sending side, and takes the secret away: its bytes are zero

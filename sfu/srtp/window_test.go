@@ -15,6 +15,8 @@ func (n *nullSuite) sealRTP(b []byte, _ int, _ uint32, index uint64) []byte {
 }
 func (n *nullSuite) openRTP(b []byte, _ int, _ uint32, _ uint64) ([]byte, bool) { return b, true }
 func (n *nullSuite) openRTCP(b []byte, _, _ uint32) ([]byte, bool)              { return b, true }
+func (n *nullSuite) sealRTCP(b []byte, _, index uint32) []byte                  { n.sealed[uint64(index)]++; return b }
+func (n *nullSuite) takeRTCP() suite                                            { return n }
 
 // reference says what RFC 3711 says, in its words and without care for memory.
 type reference struct {
@@ -148,5 +150,24 @@ func TestIndicesEnd(t *testing.T) {
 		if _, err := stream.Seal(packet, rtpHeaderSize); !errors.Is(err, test.want) {
 			t.Errorf("sequence number %#x: %v, want %v", test.seq, err, test.want)
 		}
+	}
+}
+
+func TestControlEndsWithItsIndices(t *testing.T) {
+	null := &nullSuite{sealed: map[uint64]int{}}
+	control := &Control{suite: null, used: maxRTCPIndex - 2}
+	packet := make([]byte, rtcpHeaderSize, rtcpHeaderSize+20)
+	for range 2 {
+		if _, err := control.Seal(packet); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if _, err := control.Seal(packet); !errors.Is(err, ErrExhausted) {
+			t.Errorf("after the last index: %v, want %v", err, ErrExhausted)
+		}
+	}
+	if len(null.sealed) != 2 || null.sealed[maxRTCPIndex] != 1 {
+		t.Errorf("sealed %v", null.sealed)
 	}
 }

@@ -7,6 +7,7 @@
 package trace
 
 import (
+	"reflect"
 	"time"
 
 	"hiroba/sfu/egress"
@@ -30,6 +31,7 @@ func NewLine(l *egress.Line) *Line { return &Line{Line: l} }
 func (l *Line) Listen(r *Recorder, seat int, kind media.Kind) {
 	l.recorder, l.index = r, len(r.lines)
 	r.lines = append(r.lines, begun{seat: seat, kind: kind, state: *l.Line})
+	detach(reflect.ValueOf(&r.lines[l.index].state).Elem())
 }
 
 // Unlisten undoes Listen.

@@ -24,6 +24,9 @@ func encode(v reflect.Value, start time.Time) (any, error) {
 		at, _ := v.Interface().(time.Time)
 		return int64(at.Sub(start)), nil
 	}
+	if v.Kind() == reflect.Pointer { // what is allocated when it is needed; nil is left out
+		return encode(v.Elem(), start)
+	}
 	fields := map[string]any{}
 	switch v.Kind() {
 	case reflect.Struct:
@@ -70,6 +73,10 @@ func decode(v reflect.Value, state json.RawMessage, start time.Time) error {
 		v.Set(reflect.ValueOf(start.Add(at)))
 		return nil
 	}
+	if v.Kind() == reflect.Pointer {
+		v.Set(reflect.New(v.Type().Elem()))
+		return decode(v.Elem(), state, start)
+	}
 	if v.Kind() != reflect.Struct && v.Kind() != reflect.Array {
 		if err := json.Unmarshal(state, v.Addr().Interface()); err != nil {
 			return fmt.Errorf("parse state: %w", err)
@@ -105,4 +112,50 @@ func find(v reflect.Value, name string) (reflect.Value, error) {
 		return v, fmt.Errorf("state has an element %s of %d", name, v.Len())
 	}
 	return v.Index(i), nil
+}
+
+// detach makes a copy of a machine its own: what its fields point to is copied as well.
+func detach(v reflect.Value) {
+	if !pointing(v.Type()) {
+		return
+	}
+	v = inside(v)
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return
+		}
+		own := reflect.New(v.Type().Elem())
+		own.Elem().Set(v.Elem())
+		v.Set(own)
+		detach(own.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			detach(v.Field(i))
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			detach(v.Index(i))
+		}
+	default: // pointing has none
+	}
+}
+
+// pointing reports whether a value of a type can point to something that changes.
+func pointing(t reflect.Type) bool {
+	switch {
+	case t == timeType:
+		return false
+	case t.Kind() == reflect.Pointer:
+		return true
+	case t.Kind() == reflect.Array:
+		return pointing(t.Elem())
+	case t.Kind() == reflect.Struct:
+		for i := range t.NumField() {
+			if pointing(t.Field(i).Type) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -44,7 +44,7 @@ func (r *rig) HandleMedia(_ time.Time, p *packet.Packet) bool {
 }
 
 // HandleBatch implements udp.Receiver.
-func (r *rig) HandleBatch(time.Time) time.Time { return time.Time{} }
+func (r *rig) HandleBatch(time.Time, *udp.Sender) time.Time { return time.Time{} }
 
 func start(t *testing.T, cfg Config) *rig {
 	t.Helper()

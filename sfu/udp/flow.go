@@ -143,6 +143,26 @@ func (r *reader) deliver(b []byte, from netip.AddrPort) bool {
 	return true
 }
 
+// borrowSender is a Sender for the time of one dispatch of an Inlet.
+func (m *Mux) borrowSender() *Sender {
+	m.mu.Lock()
+	if n := len(m.spare); n > 0 {
+		s := m.spare[n-1]
+		m.spare = m.spare[:n-1]
+		m.mu.Unlock()
+		return s
+	}
+	m.mu.Unlock()
+	return m.NewSender()
+}
+
+// returnSender gives back what borrowSender gave, flushed.
+func (m *Mux) returnSender(s *Sender) {
+	m.mu.Lock()
+	m.spare = append(m.spare, s)
+	m.mu.Unlock()
+}
+
 // slot is the packet with index i, which may be one more than there are.
 func (r *reader) slot(i int) *packet.Packet {
 	if i == len(r.slots) {

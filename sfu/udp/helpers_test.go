@@ -173,7 +173,7 @@ func (r *recorder) HandleMedia(_ time.Time, p *packet.Packet) bool {
 	return r.take
 }
 
-func (r *recorder) HandleBatch(now time.Time) time.Time {
+func (r *recorder) HandleBatch(now time.Time, _ *Sender) time.Time {
 	r.enter()
 	defer r.busy.Store(false)
 	var due time.Time
@@ -226,7 +226,7 @@ func (quiet) HandleMedia(_ time.Time, p *packet.Packet) bool {
 	return true
 }
 
-func (quiet) HandleBatch(now time.Time) time.Time { return now.Add(20 * time.Millisecond) }
+func (quiet) HandleBatch(now time.Time, _ *Sender) time.Time { return now.Add(20 * time.Millisecond) }
 
 // addresses are those the mux listens on.
 func (m *Mux) addresses() []netip.Addr {

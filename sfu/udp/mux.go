@@ -41,8 +41,9 @@ type Receiver interface {
 	// to pion. It must not have changed the bytes then.
 	HandleMedia(now time.Time, p *packet.Packet) (taken bool)
 	// HandleBatch follows the last HandleMedia of one read, and is called again when the time it returned last has come, or
-	// that of Wake. The zero time is never. Times are kept to about a millisecond.
-	HandleBatch(now time.Time) (due time.Time)
+	// that of Wake. The zero time is never. Times are kept to about a millisecond. What it commits to out leaves after that,
+	// together with what other Receivers commit in the same read.
+	HandleBatch(now time.Time, out *Sender) (due time.Time)
 }
 
 // Mux is the media port: the sockets at all local addresses. Its methods may be called by any goroutine.
@@ -61,6 +62,7 @@ type Mux struct {
 	tallies []*tally
 	senders int
 	peers   int
+	spare   []*Sender // that Inlets borrow: there are many Inlets, and few of them send at once
 }
 
 // Listen opens the media port and starts reading. A port that another process has is refused, even if that process would

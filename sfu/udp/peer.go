@@ -199,6 +199,6 @@ func (p *PeerMux) finishBatch(now time.Time, r *reader) {
 	if w := p.wake.Load(); w != 0 && w <= int64(p.mux.sinceStart(now)) {
 		p.wake.CompareAndSwap(w, 0) // else somebody asked for an even earlier time
 	}
-	due := p.receiver.HandleBatch(now)
+	due := p.receiver.HandleBatch(now, r.out())
 	p.homeOr(r.keeper).timers.schedule(p, now, due)
 }

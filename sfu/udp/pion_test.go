@@ -17,8 +17,8 @@ const patience = 20 * time.Second
 // none takes nothing: all is pion's.
 type none struct{}
 
-func (none) HandleMedia(time.Time, *packet.Packet) bool { return false }
-func (none) HandleBatch(time.Time) time.Time            { return time.Time{} }
+func (none) HandleMedia(time.Time, *packet.Packet) bool   { return false }
+func (none) HandleBatch(time.Time, *udp.Sender) time.Time { return time.Time{} }
 
 func listen(t *testing.T) *udp.Mux {
 	t.Helper()

@@ -27,6 +27,7 @@ type reader struct {
 	tally  *tally
 	// keeper keeps the alarms of whom this one meets first: it itself, if it reads a socket.
 	keeper *reader
+	sender *Sender // nil before a Receiver could use it
 
 	// slots are what the next datagrams are read into, from where they came, and where they go.
 	slots   []*packet.Packet
@@ -53,6 +54,7 @@ func (r *reader) run() {
 		case err == nil:
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			r.runTimers(time.Now())
+			r.flush()
 		case r.mux.closed.Load():
 		default:
 			time.Sleep(readPause)
@@ -93,6 +95,31 @@ func (r *reader) dispatch(n int) {
 	clear(r.targets[:n])
 	if r.timers.due(now) {
 		r.runTimers(now)
+	}
+	r.flush()
+}
+
+// out is what Receivers send with.
+func (r *reader) out() *Sender {
+	switch {
+	case r.sender != nil:
+	case r.keeper == r:
+		r.sender = r.mux.NewSender()
+	default:
+		r.sender = r.mux.borrowSender()
+	}
+	return r.sender
+}
+
+// flush sends what Receivers committed.
+func (r *reader) flush() {
+	if r.sender == nil {
+		return
+	}
+	r.sender.Flush()
+	if r.keeper != r {
+		r.mux.returnSender(r.sender)
+		r.sender = nil
 	}
 }
 

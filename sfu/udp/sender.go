@@ -3,6 +3,7 @@ package udp
 import (
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 )
 
 const (
@@ -15,7 +16,7 @@ const (
 	maxEntries = 8192
 )
 
-// Destination is the way to one remote address. It belongs to the goroutine of one Sender.
+// Destination is the way to one remote address. It belongs to one goroutine at a time.
 type Destination struct {
 	local  *local
 	remote netip.AddrPort
@@ -23,7 +24,8 @@ type Destination struct {
 	flow   Flow // nil: through a socket
 
 	// whole is set when the path refused a run: from then on each datagram goes by itself.
-	whole bool
+	// Senders read it after others may have the Destination.
+	whole atomic.Bool
 
 	// group is the index of its group in batch number batch of sender.
 	sender *Sender
@@ -41,6 +43,9 @@ func newDestination(l *local, remote netip.AddrPort, f Flow) *Destination {
 
 // Flow is how the address is reached; nil through a socket.
 func (d *Destination) Flow() Flow { return d.flow }
+
+// Clone is another Destination at the same address, for another goroutine.
+func (d *Destination) Clone() *Destination { return newDestination(d.local, d.remote, d.flow) }
 
 // Remote is the address.
 func (d *Destination) Remote() netip.AddrPort { return d.remote }

@@ -132,7 +132,7 @@ func (w *lane) gather(r *run, at int) int {
 	to := w.groups[w.cursor.group].to
 	*r = run{at: w.cursor, to: to}
 	limit := 1
-	if !to.whole && w.local.gso.Load() {
+	if !to.whole.Load() && w.local.gso.Load() {
 		limit = min(maxSegments, maxCallSegments-at)
 	}
 	size := len(entries[w.cursor.entry].b)
@@ -205,7 +205,7 @@ func (w *lane) sendRuns(fd uintptr, n int) bool {
 // takes; such a datagram by itself is sent in fragments. EIO means that nobody can do the checksums on this path. One
 // destination says little about the others, unless no run ever went out.
 func (w *lane) refused(r *run, errno syscall.Errno) {
-	r.to.whole = true
+	r.to.whole.Store(true)
 	w.sender.tally.runsRefused.Add(1)
 	if errno == unix.EMSGSIZE || w.local.gsoWorked.Load() {
 		return
