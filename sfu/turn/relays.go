@@ -50,6 +50,27 @@ func (generator) AllocateConn(turn.AllocateConnConfig) (net.Conn, error) { retur
 
 // add makes a relay; nil if there is no room.
 func (s *Server) add(user string, ip netip.Addr) *relay {
+	r := s.reserve(user, ip)
+	if r == nil {
+		return nil
+	}
+	inlet, ok := s.mux.AttachRelay(r.addr, func(local netip.AddrPort) udp.Flow {
+		p := &path{relay: r, local: local}
+		p.peer.Store(net.UDPAddrFromAddrPort(local))
+		r.paths = append(r.paths, p)
+		return p
+	})
+	if !ok { // the media port is closed
+		r.expires.Stop()
+		s.remove(r)
+		return nil
+	}
+	r.inlet = inlet
+	return r
+}
+
+// reserve finds an address for a relay; nil if there is no room.
+func (s *Server) reserve(user string, ip netip.Addr) *relay {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.users[user] >= s.cfg.MaxRelaysPerUser || len(s.relays) >= s.cfg.MaxRelays {
@@ -66,16 +87,6 @@ func (s *Server) add(user string, ip netip.Addr) *relay {
 		}
 	}
 	r := &relay{server: s, addr: addr, user: user, ready: make(chan struct{}, 1), done: make(chan struct{})}
-	inlet, ok := s.mux.AttachRelay(addr, func(local netip.AddrPort) udp.Flow {
-		p := &path{relay: r, local: local}
-		p.peer.Store(net.UDPAddrFromAddrPort(local))
-		r.paths = append(r.paths, p)
-		return p
-	})
-	if !ok { // the media port is closed
-		return nil
-	}
-	r.inlet = inlet
 	r.expires = time.AfterFunc(maxRelayAge, r.shut)
 	s.relays[addr] = r
 	s.users[user]++
