@@ -49,18 +49,18 @@ func collectPort(ch chan<- prometheus.Metric, s Sources) {
 
 	port := s.Port()
 	for i := range tcp.ServiceCount {
-		send(ch, portConns, port.Plain[i], tcp.Service(i).String(), withoutTLS)  //nolint:gosec // few
-		send(ch, portConns, port.Encrypted[i], tcp.Service(i).String(), withTLS) //nolint:gosec // few
+		send(ch, portConns, port.Plain[i], tcp.Service(i).String(), withoutTLS)
+		send(ch, portConns, port.Encrypted[i], tcp.Service(i).String(), withTLS)
 	}
 	for i, count := range port.Refused {
-		send(ch, portRefused, count, tcp.Refusal(i).String()) //nolint:gosec // few
+		send(ch, portRefused, count, tcp.Refusal(i).String())
 	}
 	send(ch, portWaiting, port.Waiting)
 
 	streams := s.Engine.Streams()
 	send(ch, iceConns, streams.Open)
 	for i, count := range streams.Refused {
-		send(ch, iceRefused, count, sfu.StreamRefusal(i).String()) //nolint:gosec // few
+		send(ch, iceRefused, count, sfu.StreamRefusal(i).String())
 	}
 	flows := s.Engine.Flows()
 	send(ch, flowBytes, flows.BytesIn, stats.Up.String())
@@ -69,12 +69,12 @@ func collectPort(ch chan<- prometheus.Metric, s Sources) {
 
 	relay := s.Engine.Relays()
 	for i := range turn.TransportCount {
-		send(ch, turnRelays, relay.Relays[i], turn.Transport(i).String())           //nolint:gosec // few
-		send(ch, turnAllocations, relay.Allocations[i], turn.Transport(i).String()) //nolint:gosec // few
+		send(ch, turnRelays, relay.Relays[i], turn.Transport(i).String())
+		send(ch, turnAllocations, relay.Allocations[i], turn.Transport(i).String())
 	}
 	send(ch, turnConns, relay.Connections)
 	for i, count := range relay.Refused {
-		send(ch, turnRefused, count, turn.Refusal(i).String()) //nolint:gosec // few
+		send(ch, turnRefused, count, turn.Refusal(i).String())
 	}
 }
 

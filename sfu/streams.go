@@ -60,7 +60,8 @@ type StreamCounters struct {
 	Refused [StreamRefusalCount]uint64
 }
 
-// streams accepts connections for ICE: each carries datagrams in frames (RFC 4571), which take the way of those of the media port.
+// streams accepts connections for ICE: each carries datagrams in frames (RFC 4571), which take the way of those of the media
+// port.
 type streams struct {
 	mux      *udp.Mux
 	log      *slog.Logger

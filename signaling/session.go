@@ -75,8 +75,8 @@ type Session struct {
 
 var _ room.Client = (*Session)(nil)
 
-// NewSession starts a session. Loopback says that the client is on this machine, and reached how it got to the server. Its reader must call Close when the
-// connection is gone.
+// NewSession starts a session. Loopback says that the client is on this machine, and reached how it got to the server. Its
+// reader must call Close when the connection is gone.
 func NewSession(cfg Config, loopback bool, reached room.Reached) *Session {
 	cfg = cfg.WithDefaults()
 	s := &Session{cfg: cfg, loopback: loopback, reached: reached, log: cfg.Log, gate: newGate(cfg.Limits)}

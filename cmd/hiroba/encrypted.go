@@ -59,8 +59,9 @@ func redirectPlain(next http.Handler) http.Handler {
 		case r.Host == "" || strings.ContainsAny(r.Host, "/\\@?#"):
 			http.Error(w, "This server speaks HTTPS only.", http.StatusBadRequest)
 		default:
-			w.Header().Set("Cache-Control", "no-store") // TLS may be off again tomorrow
-			http.Redirect(w, r, "https://"+r.Host+r.URL.RequestURI(), http.StatusPermanentRedirect)
+			to := "https://" + r.Host + r.URL.RequestURI()
+			w.Header().Set("Cache-Control", "no-store")           // TLS may be off again tomorrow
+			http.Redirect(w, r, to, http.StatusPermanentRedirect) //nolint:gosec // to the same host
 		}
 	})
 }

@@ -35,13 +35,13 @@ func listenBoth(
 		if media.TURN != nil {
 			media.TURN = &turn.Config{Streams: split.TURN()}
 		} else {
-			split.TURN().Close() //nolint:errcheck,gosec // it only refuses from now on
+			split.TURN().Close() //nolint:gosec // it only refuses from now on
 		}
 		engine, err := sfu.New(media)
 		if err == nil {
 			return split, engine, nil
 		}
-		split.Close() //nolint:errcheck,gosec // nobody has been served
+		split.Close() //nolint:gosec // nobody has been served
 		if port == "0" && errors.Is(err, syscall.EADDRINUSE) && try < portTries {
 			continue
 		}

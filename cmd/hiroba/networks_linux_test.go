@@ -61,7 +61,7 @@ func callerPart() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(string(text))
+	fmt.Fprintln(os.Stdout, string(text))
 	if keep != nil { // the other one has to see us, too
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		keep.Close()

@@ -163,12 +163,21 @@ func TestTURNIsToldByTheAddressOfTheClient(t *testing.T) {
 		encrypted bool
 		want      string
 	}{
-		{room.Reached{Host: "example.com", Port: 443, Direct: true}, true,
-			"turns:example.com:443?transport=tcp"},
-		{room.Reached{Host: "2001:db8::7", Port: 8080, Direct: true}, false,
-			"turn:[2001:db8::7]:8080?transport=tcp"},
-		{room.Reached{Host: "example.com", Port: 443}, false,
-			"turn:example.com:9000?transport=tcp"},
+		{
+			room.Reached{Host: "example.com", Port: 443, Direct: true},
+			true,
+			"turns:example.com:443?transport=tcp",
+		},
+		{
+			room.Reached{Host: "2001:db8::7", Port: 8080, Direct: true},
+			false,
+			"turn:[2001:db8::7]:8080?transport=tcp",
+		},
+		{
+			room.Reached{Host: "example.com", Port: 443},
+			false,
+			"turn:example.com:9000?transport=tcp",
+		},
 		{room.Reached{Host: "localhost", Port: 8080, Direct: true}, false, ""},
 		{room.Reached{Host: "127.0.0.1", Port: 8080, Direct: true}, false, ""},
 		{room.Reached{}, false, ""},

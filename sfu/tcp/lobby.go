@@ -6,9 +6,9 @@ import (
 	"sync"
 )
 
-// Lobby are the connections that have not shown yet what they are good for. When too many of one address wait, or too many in all, the one
-// that has waited the longest makes room: who has something to say says it at once, so that an idle crowd does not keep
-// others out.
+// Lobby are the connections that have not shown yet what they are good for. When too many of one address wait, or too many in
+// all, the one that has waited the longest makes room: who has something to say says it at once, so that an idle crowd does
+// not keep others out.
 type Lobby struct {
 	perAddress, inAll int
 

@@ -37,7 +37,8 @@ func (g generator) AllocatePacketConn(cfg turn.AllocateListenerConfig) (net.Pack
 	if r == nil {
 		return nil, nil, errNoRelay
 	}
-	return r, r.LocalAddr(), nil
+	relayed := r.LocalAddr()
+	return r, relayed, nil
 }
 
 // AllocateListener implements turn.RelayAddressGenerator.

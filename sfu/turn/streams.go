@@ -94,11 +94,13 @@ func (s *streams) serve(from netip.AddrPort, one *stream) {
 	guest := s.lobby.Enter(from.Addr(), func() { _ = one.conn.Close() })
 	if guest != nil {
 		err := s.read(from, one, guest)
-		if !s.lobby.Leave(guest) {
+		stayed := s.lobby.Leave(guest)
+		switch {
+		case !stayed:
 			s.server.tally.refuse(Crowded)
-		} else if errors.Is(err, os.ErrDeadlineExceeded) {
+		case errors.Is(err, os.ErrDeadlineExceeded):
 			s.server.tally.refuse(Idle)
-		} else if errors.Is(err, errNotTURN) {
+		case errors.Is(err, errNotTURN):
 			s.server.tally.refuse(Malformed)
 		}
 	}

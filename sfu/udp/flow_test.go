@@ -282,7 +282,10 @@ func TestTURNIsToldApart(t *testing.T) {
 	}
 	before := m.Counters()
 	for _, b := range [][]byte{ // answers, a channel that is cut short, what is no channel, a binding request of nobody
-		stunMessage(0x0103, ""), stunMessage(0x0113, ""), {0x40, 1, 0, 4, 'a', 'b', 'c'}, {0x50, 1, 0, 1, 'a'}, {0x40, 1},
+		stunMessage(0x0103, ""), stunMessage(0x0113, ""),
+		{0x40, 1, 0, 4, 'a', 'b', 'c'},
+		{0x50, 1, 0, 1, 'a'},
+		{0x40, 1},
 		stunMessage(bindingRequest, "nobody:theirs"),
 	} {
 		newClient(t, m).send(b)

@@ -124,23 +124,7 @@ func (l *local) find(b []byte, from netip.AddrPort) target {
 	}
 	switch first := b[0]; {
 	case first < 4:
-		if !isSTUN(b) {
-			return target{drop: NoProtocol}
-		}
-		if isTURN(b) && l.hasTURN() {
-			return target{turn: true}
-		}
-		if fragment := receiverFragment(b); isRequest(b) && fragment != nil {
-			link := l.links[string(fragment)] // does not allocate
-			if link == nil {
-				return target{drop: UnknownUser}
-			}
-			r := l.routes[from]
-			return target{link: link, known: r != nil && r.peer == link.peer}
-		}
-		if r := l.routes[from]; r != nil {
-			return target{link: r.link, known: true}
-		}
+		return l.findSTUN(b, from)
 	case first >= 20 && first < 64:
 		if r := l.routes[from]; r != nil {
 			return target{link: r.link, known: true}
@@ -160,6 +144,28 @@ func (l *local) find(b []byte, from netip.AddrPort) target {
 		}
 	default:
 		return target{drop: NoProtocol}
+	}
+	return target{drop: UnknownSource}
+}
+
+// findSTUN is find for what begins as STUN does.
+func (l *local) findSTUN(b []byte, from netip.AddrPort) target {
+	if !isSTUN(b) {
+		return target{drop: NoProtocol}
+	}
+	if isTURN(b) && l.hasTURN() {
+		return target{turn: true}
+	}
+	if fragment := receiverFragment(b); isRequest(b) && fragment != nil {
+		link := l.links[string(fragment)] // does not allocate
+		if link == nil {
+			return target{drop: UnknownUser}
+		}
+		r := l.routes[from]
+		return target{link: link, known: r != nil && r.peer == link.peer}
+	}
+	if r := l.routes[from]; r != nil {
+		return target{link: r.link, known: true}
 	}
 	return target{drop: UnknownSource}
 }
