@@ -55,9 +55,9 @@ func (r Refusal) String() string { return refusalNames[r] }
 
 // Counters are what came to a Port since it was made.
 type Counters struct {
-	// Plain and Encrypted are the connections that were handed on, without and inside of TLS.
+	// Plain and Encrypted are the connections that were understood, without and inside of TLS.
 	Plain, Encrypted [ServiceCount]uint64
-	// Refused are those that were not.
+	// Refused are those that were not, and those that nobody accepted any more.
 	Refused [RefusalCount]uint64
 	// Waiting are those that have not said enough yet.
 	Waiting int

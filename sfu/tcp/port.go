@@ -146,14 +146,13 @@ func (p *Port) greet(c net.Conn, g *Guest) {
 		return
 	}
 	_ = c.SetDeadline(time.Time{})
-	if !p.outlets[service].hand(understood) {
-		p.refuse(c, Stopped)
-		return
-	}
 	if Encrypted(understood) {
 		p.tally.encrypted[service].Add(1)
 	} else {
 		p.tally.plain[service].Add(1)
+	}
+	if !p.outlets[service].hand(understood) {
+		p.refuse(c, Stopped)
 	}
 }
 
