@@ -68,7 +68,7 @@ help: ## Show this list
 ##@ Check
 .PHONY: lint
 lint: $(GOLANGCI) $(NODE_MODULES) ## Look for mistakes and for code that is not written our way
-	$(GOLANGCI) run ./...
+	$(GOLANGCI) run --allow-parallel-runners ./...
 	cd web && npm run --silent format:check && npm run --silent lint
 
 .PHONY: format
