@@ -34,7 +34,7 @@ run: build ## Build everything, start the server, and print the address to open
 	@exec bin/hiroba serve $(ARGS)
 
 .PHONY: test
-test: browser compiler operating lint layers race web-test e2e ## Run every check and test there is (installs what it needs)
+test: browser compiler operating lint layers race modes web-test e2e ## Run every check and test there is (installs what it needs)
 	@echo 'All tests passed.'
 
 .PHONY: build
@@ -93,6 +93,25 @@ unit: ## Run the Go tests, quickly
 .PHONY: race
 race: ## Run the Go tests and fuzz seeds with the race detector
 	go test -race -timeout 8m $(TESTFLAGS) ./...
+
+# The other ways that media can take: without UDP GSO, and through pion. These are the packages in which it matters.
+MEDIA_PACKAGES := ./sfu ./cmd/hiroba ./cmd/hiroba-load
+
+.PHONY: race-all
+race-all: race ## Run the Go tests with the race detector, and those of media in the other two modes too
+	HIROBA_TEST_UDP_GSO=off go test -race -timeout 8m $(TESTFLAGS) $(MEDIA_PACKAGES)
+	HIROBA_TEST_MEDIA_PATH=pion go test -race -timeout 8m $(TESTFLAGS) $(MEDIA_PACKAGES)
+
+# Both at once, because they mostly wait for timers.
+.PHONY: modes mode-gso-off mode-pion
+modes: ## Run the tests of media in the other two modes, quickly
+	@$(MAKE) --no-print-directory --output-sync=target -j2 mode-gso-off mode-pion
+
+mode-gso-off:
+	HIROBA_TEST_UDP_GSO=off go test -short -timeout 8m $(TESTFLAGS) $(MEDIA_PACKAGES)
+
+mode-pion:
+	HIROBA_TEST_MEDIA_PATH=pion go test -short -timeout 8m $(TESTFLAGS) $(MEDIA_PACKAGES)
 
 .PHONY: fuzz-seeds
 fuzz-seeds: ## Run every fuzz target on its stored inputs only

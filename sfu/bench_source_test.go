@@ -18,7 +18,7 @@ func NewBenchSource(t *UpTrack, pt media.PayloadType, codec media.Codec) *BenchS
 	s := &BenchSource{}
 	types := &payloadTypes{}
 	types.codecs[pt] = codec
-	s.stream = newUpStream(time.Now(), t, 0, 1, types, packet.ExtensionIDs{}, &s.out)
+	s.stream = newUpStream(t, 0, 1, types, packet.ExtensionIDs{}, &s.out)
 	return s
 }
 

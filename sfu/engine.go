@@ -59,6 +59,9 @@ type Engine struct {
 	loggers     *pionLoggers
 	streams     *streams     // nil without ICETCP
 	turn        *turn.Server // nil without TURN
+	// negotiating has room for as many as may answer offers at once: an answer takes milliseconds of a core, and media
+	// should not wait for one while many join.
+	negotiating chan struct{}
 
 	nextID   atomic.Uint32 // of up tracks and of incoming streams
 	upTracks atomic.Int64
@@ -106,6 +109,7 @@ func New(cfg Config) (*Engine, error) {
 		media:       mediaEngine,
 		certificate: *certificate,
 		loggers:     loggers,
+		negotiating: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		peers:       make(map[*Peer]struct{}),
 	}
 	if cfg.ICETCP != nil {

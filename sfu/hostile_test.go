@@ -19,11 +19,7 @@ import (
 // call starts a call of two and returns a check that its picture still moves.
 func call(t *testing.T, e *sfu.Engine) (moves func()) {
 	t.Helper()
-	a := publisher(t, e, "good-a", red)
-	c := newClient(t, e, "good-c", 1)
-	c.offer()
-	c.peer.Seat(0, a.occupant())
-	until(t, "picture of the good call", func() bool { return c.saw(0, red) })
+	_, c := pair(t, e)
 	r := c.seat(0, media.Video)
 	count := func() int { r.mu.Lock(); defer r.mu.Unlock(); return len(r.packets) }
 	return func() {

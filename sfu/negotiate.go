@@ -78,6 +78,8 @@ func (p *Peer) handleLocalCandidate(c *webrtc.ICECandidate) {
 
 // answer applies an offer and makes the answer to it.
 func (p *Peer) answer(o Offer) (string, error) {
+	p.engine.negotiating <- struct{}{}
+	defer func() { <-p.engine.negotiating }()
 	lines, err := o.check(p.engine.cfg.MaxSeats)
 	if err != nil {
 		return "", err
@@ -222,7 +224,7 @@ type foundTrack struct {
 }
 
 // handleTrack begins to read an incoming RTP stream, on pion's path. Before the path is chosen it is kept for then.
-func (p *Peer) handleTrack(now time.Time, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+func (p *Peer) handleTrack(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	switch p.Path() {
 	case PathOwn:
 		return
@@ -241,7 +243,7 @@ func (p *Peer) handleTrack(now time.Time, remote *webrtc.TrackRemote, receiver *
 		p.log.Debug("ignored stream of an undeclared track", "mid", mid, "ssrc", remote.SSRC())
 		return
 	}
-	t.start(now, remote, receiver)
+	t.start(remote, receiver)
 }
 
 var errNoTransceiver = errors.New("no transceiver has this receiver")

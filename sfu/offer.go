@@ -138,7 +138,7 @@ func newMLine(m *sdp.MediaDescription) mLine {
 		}
 	}
 	if mid, _ := m.Attribute("mid"); line.rids == nil && line.kind == media.Video && line.sends && len(mid) <= maxGroupMID {
-		line.group = groupedSSRCs(groups)
+		line.group = groupedSSRCs(groups, line.repairs)
 		line.rids = groupRIDs(line.group)
 	}
 	return line

@@ -57,7 +57,7 @@ func (p *Peer) choosePath() {
 		p.uplink.yield()
 		p.readFeedback()
 		for _, found := range p.found {
-			p.handleTrack(time.Now(), found.remote, found.receiver)
+			p.handleTrack(found.remote, found.receiver)
 		}
 	}
 	p.found = nil

@@ -70,11 +70,7 @@ func TestWhereKeysAreNotKnownPionEncrypts(t *testing.T) {
 // TestPathFollowsAnICERestart: the client gets another address, and the same DTLS session goes on.
 func TestPathFollowsAnICERestart(t *testing.T) {
 	e := newEngine(t)
-	a := publisher(t, e, "a", red)
-	c := newClient(t, e, "c", 1)
-	c.offer()
-	c.peer.Seat(0, a.occupant())
-	until(t, "picture", func() bool { return c.saw(0, red) })
+	_, c := pair(t, e)
 	r := c.seat(0, media.Video)
 	count := func() int { r.mu.Lock(); defer r.mu.Unlock(); return len(r.packets) }
 	for range 3 {

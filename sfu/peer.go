@@ -168,7 +168,7 @@ func (p *Peer) listen() {
 	})
 	p.pc.OnICECandidate(func(c *webrtc.ICECandidate) { p.post(func(time.Time) { p.handleLocalCandidate(c) }) })
 	p.pc.OnTrack(func(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
-		p.post(func(now time.Time) { p.handleTrack(now, t, r) })
+		p.post(func(time.Time) { p.handleTrack(t, r) })
 	})
 	p.pc.OnDataChannel(func(dc *webrtc.DataChannel) { p.acceptChannel(dc) })
 }

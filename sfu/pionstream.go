@@ -26,12 +26,12 @@ type pionStream struct {
 
 // start reads a new incoming stream of this track that pion found. A former one ends by itself, since pion closes it. Called
 // by the peer.
-func (t *UpTrack) start(now time.Time, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+func (t *UpTrack) start(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	encoding := max(slices.Index(t.rids, media.RID(remote.RID())), 0)
 	parameters := receiver.GetParameters()
 	types := newPayloadTypes(parameters.Codecs)
 	s := &pionStream{remote: remote, upStream: newUpStream(
-		now, t, int8(encoding), media.SSRC(remote.SSRC()), &types, //nolint:gosec // up to MaxSpatial
+		t, int8(encoding), media.SSRC(remote.SSRC()), &types, //nolint:gosec // up to MaxSpatial
 		readExtensions(parameters.HeaderExtensions), new(handover),
 	)}
 	t.streams[encoding] = s.upStream

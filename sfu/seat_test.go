@@ -35,6 +35,17 @@ func publisher(t *testing.T, e *sfu.Engine, name string, c synthetic.Colour) *cl
 	return p
 }
 
+// pair is a red publisher, and a client with one seat who sees it.
+func pair(t *testing.T, e *sfu.Engine) (publishes, sees *client) {
+	t.Helper()
+	a := publisher(t, e, "a", red)
+	c := newClient(t, e, "c", 1)
+	c.offer()
+	c.peer.Seat(0, a.occupant())
+	until(t, "picture", func() bool { return c.saw(0, red) })
+	return a, c
+}
+
 func TestOccupantsChangeWithoutAnOffer(t *testing.T) {
 	e := newEngine(t)
 	a, b := publisher(t, e, "a", red), publisher(t, e, "b", blue)
@@ -96,11 +107,7 @@ func csrc(a, b *client, kind media.Kind) [2]uint32 {
 
 func TestEmptySeatSendsNothingAndComesBack(t *testing.T) {
 	e := newEngine(t)
-	a := publisher(t, e, "a", red)
-	c := newClient(t, e, "c", 1)
-	c.offer()
-	c.peer.Seat(0, a.occupant())
-	until(t, "picture", func() bool { return c.saw(0, red) })
+	a, c := pair(t, e)
 	c.peer.Seat(0, sfu.Occupant{})
 	r := c.seat(0, media.Video)
 	count := func() int {
@@ -155,11 +162,7 @@ func TestPublisherWhoLeavesVacatesSeats(t *testing.T) {
 
 func TestNACKIsAnsweredOnceWithRTX(t *testing.T) {
 	e := newEngine(t)
-	a := publisher(t, e, "a", red)
-	c := newClient(t, e, "c", 1)
-	c.offer()
-	c.peer.Seat(0, a.occupant())
-	until(t, "picture", func() bool { return c.saw(0, red) })
+	_, c := pair(t, e)
 	r := c.seat(0, media.Video)
 	until(t, "some packets", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return len(r.packets) > 5 })
 	r.mu.Lock()

@@ -25,8 +25,8 @@ const maxGroupMID = oneByteLength
 type encodingSSRCs struct{ media, rtx media.SSRC }
 
 // groupedSSRCs reads the encodings of an m-line from the values of its ssrc-group attributes; nil when it has no group for
-// simulcast.
-func groupedSSRCs(values []string) (encodings []encodingSSRCs) {
+// simulcast. Repairs are the SSRCs for retransmissions, by the one that they repair.
+func groupedSSRCs(values []string, repairs map[media.SSRC]media.SSRC) (encodings []encodingSSRCs) {
 	for _, value := range values {
 		fields := strings.Fields(value)
 		if len(fields) < 3 || fields[0] != "SIM" {
@@ -37,20 +37,9 @@ func groupedSSRCs(values []string) (encodings []encodingSSRCs) {
 			if ssrc == 0 || slices.ContainsFunc(encodings, func(e encodingSSRCs) bool { return e.media == ssrc }) {
 				return nil
 			}
-			encodings = append(encodings, encodingSSRCs{media: ssrc})
+			encodings = append(encodings, encodingSSRCs{media: ssrc, rtx: repairs[ssrc]})
 		}
 		break
-	}
-	for _, value := range values {
-		fields := strings.Fields(value)
-		if len(fields) != 3 || fields[0] != "FID" {
-			continue
-		}
-		for i := range encodings {
-			if encodings[i].media == parseSSRC(fields[1]) {
-				encodings[i].rtx = parseSSRC(fields[2])
-			}
-		}
 	}
 	return encodings
 }

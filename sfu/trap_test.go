@@ -27,11 +27,7 @@ const (
 // TestT14LossOfASubscriberStaysWithIt: a publisher is told of its own link only, whatever its viewers report.
 func TestT14LossOfASubscriberStaysWithIt(t *testing.T) {
 	e := newEngine(t)
-	a := publisher(t, e, "a", red)
-	c := newClient(t, e, "c", 1)
-	c.offer()
-	c.peer.Seat(0, a.occupant())
-	until(t, "picture", func() bool { return c.saw(0, red) })
+	a, c := pair(t, e)
 	r := c.seat(0, media.Video)
 	r.mu.Lock()
 	ssrc := r.packets[0].SSRC
@@ -388,11 +384,7 @@ func TestT28StoppedTracksLeaveNoLines(t *testing.T) {
 // no pair of addresses is sent again.
 func TestT30ICERestartLosesNothing(t *testing.T) {
 	e := newEngine(t)
-	a := publisher(t, e, "a", red)
-	c := newClient(t, e, "c", 1)
-	c.offer()
-	c.peer.Seat(0, a.occupant())
-	until(t, "picture", func() bool { return c.saw(0, red) })
+	a, c := pair(t, e)
 	r := c.seat(0, media.Video)
 	count := func() int { r.mu.Lock(); defer r.mu.Unlock(); return len(r.packets) }
 	for _, who := range []*client{c, a} {

@@ -272,7 +272,7 @@ func (u *uplink) handleRTP(now time.Time, p *packet.Packet) {
 			return
 		}
 	}
-	if n.line == nil && !u.name(now, n, p.Bytes()) {
+	if n.line == nil && !u.name(n, p.Bytes()) {
 		u.handleUnknown(now, p)
 		return
 	}

@@ -32,7 +32,8 @@ func (r *uplinkRig) state() string {
 			s += fmt.Sprintf(" %+v", *n.reception)
 		}
 		if n.stream != nil {
-			s += fmt.Sprintf(" %+v %v %v", *n.stream.machine, n.stream.newest.Load(), n.stream.report.Load())
+			newest := n.line.track.supply.Encoding(int(n.encoding)).Newest
+			s += fmt.Sprintf(" %+v %v %v", *n.stream.machine, newest, n.stream.report.Load())
 		}
 	}
 	return s

@@ -23,7 +23,7 @@ func (u *uplink) meet(ssrc media.SSRC) *named {
 }
 
 // name finds the m-line of an SSRC that has none, with the help of a packet of it, and makes its stream.
-func (u *uplink) name(now time.Time, n *named, b []byte) bool {
+func (u *uplink) name(n *named, b []byte) bool {
 	if u.followed == nil {
 		return false
 	}
@@ -48,7 +48,7 @@ func (u *uplink) name(now time.Time, n *named, b []byte) bool {
 	}
 	n.line = u.lines[at]
 	if !n.repairs {
-		u.begin(now, n)
+		u.begin(n)
 	}
 	return true
 }
@@ -63,9 +63,9 @@ func (u *uplink) identityOf(ssrc media.SSRC) (identity, bool) {
 }
 
 // begin makes an SSRC the stream of its encoding: the newest one is.
-func (u *uplink) begin(now time.Time, n *named) {
+func (u *uplink) begin(n *named) {
 	l := n.line
-	s := newUpStream(now, l.track, n.encoding, n.ssrc, &l.types, l.ids, &u.out)
+	s := newUpStream(l.track, n.encoding, n.ssrc, &l.types, l.ids, &u.out)
 	n.stream = s
 	l.current[n.encoding] = n
 	u.adopt(s)
@@ -74,7 +74,7 @@ func (u *uplink) begin(now time.Time, n *named) {
 // takeOver lets a stream that another one followed begin again, if that one stopped.
 func (u *uplink) takeOver(now time.Time, n *named) bool {
 	current := n.line.current[n.encoding]
-	if current != nil && !current.stream.quiet(now) {
+	if current != nil && !n.line.track.supply.Quiet(now, int(n.encoding)) {
 		return false
 	}
 	n.line.current[n.encoding] = n

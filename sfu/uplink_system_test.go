@@ -1,9 +1,14 @@
 package sfu_test
 
 import (
+	"fmt"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu"
 	"hiroba/sfu/media"
@@ -34,11 +39,7 @@ func TestSeatsNeedNoGoroutines(t *testing.T) {
 		t.Skip("pion's path has one for each m-line")
 	}
 	e := newEngine(t)
-	a := publisher(t, e, "a", red)
-	c := newClient(t, e, "c", 1)
-	c.offer()
-	c.peer.Seat(0, a.occupant())
-	until(t, "picture", func() bool { return c.saw(0, red) })
+	_, c := pair(t, e)
 	stacks := make([]byte, 4<<20)
 	if all := string(stacks[:runtime.Stack(stacks, true)]); strings.Contains(all, "drainRTCP") ||
 		strings.Contains(all, "pionStream") || strings.Contains(all, "twcc.(*SenderInterceptor).loop") {
@@ -49,5 +50,35 @@ func TestSeatsNeedNoGoroutines(t *testing.T) {
 	defer r.mu.Unlock()
 	if len(r.packets) == 0 {
 		t.Error("nothing came")
+	}
+}
+
+// TestPublishersGetFeedback in a client that was not made here, for each SRTP profile, also when it moved to another address.
+func TestPublishersGetFeedback(t *testing.T) {
+	for _, profile := range []dtls.SRTPProtectionProfile{
+		dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80,
+	} {
+		t.Run(fmt.Sprint(profile), func(t *testing.T) {
+			e := newEngine(t)
+			c := newClient(t, e, "a", 0, profile)
+			c.publish(webrtc.MimeTypeVP8)
+			c.offer()
+			c.send(t.Context(), vp8(red))
+			reports := func() (n int) {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				for _, p := range c.feedback {
+					if r, ok := p.(*rtcp.ReceiverReport); ok && len(r.Reports) > 0 {
+						n++
+					}
+				}
+				return n
+			}
+			until(t, "a receiver report", func() bool { return reports() > 0 })
+			c.restart = true
+			c.offer()
+			before := reports()
+			until(t, "receiver reports after the restart", func() bool { return reports() > before+1 })
+		})
 	}
 }

@@ -403,7 +403,7 @@ func TestUplinkFollowsAnotherSSRC(t *testing.T) {
 	r.send(rtpOf(t, 25, rigVP8, 700, aVP8Keyframe, extension{rigMID, "2"}))
 	r.send(rtpOf(t, 20, rigVP8, 2, aVP8Keyframe))
 	r.expect("2/0:1", "2/0:700")
-	r.clock = r.clock.Add(quietAfter + time.Second)
+	r.clock = r.clock.Add(3 * time.Second)
 	r.send(rtpOf(t, 20, rigVP8, 3, aVP8Keyframe))
 	r.send(rtpOf(t, 25, rigVP8, 701, aVP8Keyframe))
 	r.expect("2/0:3")

@@ -13,13 +13,6 @@ import (
 	"hiroba/sfu/stats"
 )
 
-const (
-	// quietAfter is how long without packets a stream counts as paused.
-	quietAfter = 2 * time.Second
-	// noteInterval is how exactly others get to know when the newest packet came.
-	noteInterval = 10 * time.Millisecond
-)
-
 // upStream is one incoming RTP stream of an up track: what is done with its packets, wherever they come from. It is owned by
 // the uplink of its peer, or, on pion's path, by a loop of its own.
 type upStream struct {
@@ -33,14 +26,13 @@ type upStream struct {
 	lost     uint64 // as the machine said when it was asked last
 	out      *handover
 
-	newest atomic.Int64                      // arrival of the newest packet, to noteInterval, in Unix nanoseconds
 	report atomic.Pointer[rtcp.SenderReport] // the newest, until the next packet takes it
 }
 
 func newUpStream(
-	now time.Time, t *UpTrack, encoding int8, ssrc media.SSRC, types *payloadTypes, extensions packet.ExtensionIDs, out *handover,
+	t *UpTrack, encoding int8, ssrc media.SSRC, types *payloadTypes, extensions packet.ExtensionIDs, out *handover,
 ) *upStream {
-	s := &upStream{
+	return &upStream{
 		track:    t,
 		ssrc:     ssrc,
 		encoding: encoding,
@@ -49,20 +41,10 @@ func newUpStream(
 		clock:    rtptime.NewClock(&t.peer.clock, t.kind.ClockRate()),
 		out:      out,
 	}
-	s.newest.Store(now.UnixNano())
-	return s
-}
-
-// quiet reports whether nothing has come for a while.
-func (s *upStream) quiet(now time.Time) bool {
-	return now.UnixNano()-s.newest.Load() > int64(quietAfter)
 }
 
 // handleRTP passes one packet through the machine and on to the shards. Its header may have been parsed.
 func (s *upStream) handleRTP(now time.Time, p *packet.Packet, parsed bool) {
-	if at := now.UnixNano(); at-s.newest.Load() >= int64(noteInterval) {
-		s.newest.Store(at)
-	}
 	if s.report.Load() != nil {
 		s.handleReport(now, s.report.Swap(nil))
 	}

@@ -125,18 +125,19 @@ func (s *Supply) Best() int8 {
 // Asleep reports whether an encoding was stopped, while others go on: its encoder is not asked for keyframes. Where nothing
 // comes at all the picture may just stand still, and who came since wants to see it.
 func (s *Supply) Asleep(now time.Time, encoding int) bool {
-	if !s.quiet(now, encoding) {
+	if !s.Quiet(now, encoding) {
 		return false
 	}
 	for i := range s.count {
-		if !s.quiet(now, i) {
+		if !s.Quiet(now, i) {
 			return true
 		}
 	}
 	return s.encodings[encoding].newest.Load() == 0
 }
 
-func (s *Supply) quiet(now time.Time, encoding int) bool {
+// Quiet reports whether nothing has come of an encoding for a while.
+func (s *Supply) Quiet(now time.Time, encoding int) bool {
 	return now.UnixNano()-s.encodings[encoding].newest.Load() > int64(quietAfter)
 }
 

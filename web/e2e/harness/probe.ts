@@ -94,6 +94,8 @@ export interface Probe {
   listen(forMs: number): Promise<Readonly<Record<string, Sound>>>;
   inbound(): Promise<readonly Inbound[]>;
   sentSound(): Promise<readonly SentSound[]>;
+  /** What media is encrypted with, by its name in the registry of SRTP protection profiles. */
+  srtpCiphers(): Promise<readonly string[]>;
   /** How many pictures of one's own were sent. */
   framesSent(): Promise<number>;
   startFlow(): void;
@@ -253,6 +255,11 @@ export function installProbe(tolerance: number): void {
         };
         requestAnimationFrame(wait);
       });
+    },
+
+    async srtpCiphers() {
+      const transports = (await statistics()).filter(({ type }) => type === 'transport');
+      return transports.map((transport) => text(transport, 'srtpCipher'));
     },
 
     async listen(forMs) {

@@ -58,6 +58,13 @@ test('sound goes with redundancy between those who have it, and without to the o
   }
 });
 
+test('media is encrypted with the cheapest cipher', async () => {
+  for (const participant of stage.participants) {
+    const ciphers = await participant.page.evaluate(() => window.probe.srtpCiphers());
+    expect(ciphers, `ciphers of ${participant.name}`).toEqual(['SRTP_AEAD_AES_128_GCM']);
+  }
+});
+
 test('everybody hears everybody', async (context) => {
   let quietest = 0;
   for (const participant of stage.participants) {
