@@ -3,6 +3,7 @@ package metrics
 import (
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -19,6 +20,8 @@ type Sources struct {
 	Signaling func() ws.Stats
 	Limits    Limits
 	Build     Build
+	// CertificateExpiry is when the first TLS certificate ends, zero while one is missing. Nil without TLS.
+	CertificateExpiry func() time.Time
 }
 
 // Limits is how much of each there may be at once, for dashboards that show what is left.
@@ -36,6 +39,8 @@ var (
 	panics    = counter("contained_panics_total", "Panics that were contained, by where they happened.", "plane")
 	limits    = gauge("limit", "How many there may be at once, by what is limited: rooms, or connections, which are WebSockets.",
 		"of")
+	expiry = gauge("certificate_expiry_timestamp_seconds",
+		"When the TLS certificate ends, in seconds since 1970; 0 while there is none.")
 	buildInfo = gauge("build_info", "Always 1; the labels say which program this is.",
 		"version", "revision", "goversion")
 )
@@ -71,8 +76,19 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	send(ch, panics, rooms.Panics, "rooms")
 	send(ch, limits, c.sources.Limits.Rooms, "rooms")
 	send(ch, limits, c.sources.Limits.Connections, "connections")
+	if c.sources.CertificateExpiry != nil {
+		send(ch, expiry, unixSeconds(c.sources.CertificateExpiry()))
+	}
 	b := c.sources.Build
 	send(ch, buildInfo, 1, b.Version, b.Revision, b.Go)
+}
+
+// unixSeconds is a time for Prometheus; 0 for none.
+func unixSeconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 // newRegistry makes a registry of its own: nothing that another package registers by itself gets in.

@@ -136,17 +136,27 @@ func plainMapper[T any](read func(string) (T, error), right string) kong.MapperF
 // run serves until ctx ends and then closes in an orderly way.
 func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	cfg.Log = newLogger(stderr, cfg.LogFormat, cfg.LogLevel)
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
 	s, err := start(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	if cfg.LogFormat == logText {
 		fmt.Fprintf(stdout, "Open %s\n", s.URL())
+		if trust := s.TrustURL(); trust != "" {
+			fmt.Fprintf(stdout, "On each other device, once: %s\n", trust)
+		}
 	}
-	select {
-	case <-ctx.Done():
-		return s.Close()
-	case err := <-s.failed:
-		return errors.Join(err, s.Close())
+	for {
+		select {
+		case <-hangUp:
+			s.reload()
+		case <-ctx.Done():
+			return s.Close()
+		case err := <-s.failed:
+			return errors.Join(err, s.Close())
+		}
 	}
 }

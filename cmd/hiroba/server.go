@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"hiroba/room"
 	"hiroba/sfu"
 	"hiroba/signaling"
+	"hiroba/signaling/certs"
 	"hiroba/signaling/protocol"
 	"hiroba/signaling/ws"
 	"hiroba/web"
@@ -41,14 +43,21 @@ type server struct {
 	rooms  *room.Registry
 	door   *ws.Handler
 
+	// certificates is nil with --tls off.
+	certificates certs.Source
+
 	public, admin            *http.Server
 	publicAddress, adminAddr net.Addr
 	// failed gets the error of a listener that ended by itself.
 	failed  chan error
 	closing atomic.Bool
-	// serving are the two goroutines that accept connections; Close waits for them.
+	// serving are the goroutines that accept connections and keep certificates fresh; Close waits for them.
 	serving sync.WaitGroup
-	close   func() error
+	// endRenewing ends the latter.
+	endRenewing context.CancelFunc
+	close       func() error
+	// domain is what people type to get here, when it is known.
+	domain string
 }
 
 // start opens the sockets and serves on them until Close. ctx bounds only the start itself.
@@ -61,11 +70,14 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{log: cfg.Log, failed: make(chan error, 2)}
+	s := &server{log: cfg.Log, failed: make(chan error, 2), endRenewing: func() {}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.close = sync.OnceValue(s.shutdown)
+	if s.certificates, err = cfg.certificates(s.log); err != nil {
+		return nil, err
+	}
 
 	admin, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.AdminListen)
 	if err != nil {
@@ -102,14 +114,60 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		MaxSockets:     cfg.MaxConnections,
 		Log:            s.log,
 	})
-	s.public = s.newHTTPServer(publicHandler(s.door, web.Dist))
+	s.public = s.newHTTPServer(s.publicRoutes(proxies))
 	s.public.ReadTimeout, s.public.WriteTimeout = answerTimeout, answerTimeout
+	if s.certificates != nil {
+		public = splitTLS(public, certs.ServerConfig(s.certificates))
+		s.keepFresh(cfg)
+	}
 	s.admin = s.newHTTPServer(s.adminHandler(metrics.NewHandler(s.metricSources(cfg), s.log)))
 	s.serve(s.public, public)
 	s.serve(s.admin, admin)
 	s.log.Info("server started", "listen", s.publicAddress.String(), "media", engine.Addr().String(),
-		"admin", s.adminAddr.String(), "version", version)
+		"admin", s.adminAddr.String(), "tls", cfg.TLS, "version", version)
 	return s, nil
+}
+
+// publicRoutes is all that the public listener answers.
+func (s *server) publicRoutes(proxies []netip.Prefix) http.Handler {
+	app := publicHandler(s.door, web.Dist)
+	if s.certificates == nil {
+		return app
+	}
+	lan, isLAN := s.certificates.(*certs.LAN)
+	if !isLAN {
+		return redirectPlain(app, proxies)
+	}
+	mux := http.NewServeMux()
+	trust := newTrustHandler(lan, portOf(s.publicAddress))
+	mux.Handle(trustPath, trust)
+	mux.Handle(trustPath+"/", trust)
+	mux.Handle("/", app)
+	return redirectPlain(mux, proxies)
+}
+
+// keepFresh renews certificates in a goroutine of its own until the server is shut down.
+func (s *server) keepFresh(cfg Config) {
+	if domains, err := cfg.domains(); err == nil && len(domains) > 0 {
+		s.domain = domains[0]
+	}
+	if lan, ok := s.certificates.(*certs.LAN); ok {
+		s.log.Info("local authority in use", "name", lan.AuthorityName(), "sha256", lan.Fingerprint(), "trust", s.TrustURL())
+	}
+	if port := portOf(s.publicAddress); cfg.TLS == tlsACME && port != "443" {
+		s.log.Warn("the certificate authority will come to port 443; it must lead here", "domain", s.domain, "port", port)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.endRenewing = cancel
+	s.serving.Go(func() { s.certificates.Run(ctx) })
+}
+
+// reload reads again what may have changed: the certificates.
+func (s *server) reload() {
+	s.log.Info("reload asked for")
+	if s.certificates != nil {
+		s.certificates.Reload()
+	}
 }
 
 // metricSources are what a scrape reads.
@@ -143,12 +201,39 @@ func (s *server) serve(h *http.Server, l net.Listener) {
 }
 
 // URL is what to open in a browser on this machine.
-func (s *server) URL() string { return browserURL(s.publicAddress) }
+func (s *server) URL() string {
+	switch s.certificates.(type) {
+	case nil:
+		return "http://" + browserHost(s.publicAddress)
+	case *certs.LAN: // the machine itself trusts that name surely, once it trusts at all
+		return "https://" + browserHost(s.publicAddress)
+	default:
+		if s.domain != "" {
+			return "https://" + hostPort(s.domain, portOf(s.publicAddress), "https")
+		}
+		return "https://" + browserHost(s.publicAddress)
+	}
+}
+
+// TrustURL is where other devices learn to trust the server; empty unless it is its own authority, in a network.
+func (s *server) TrustURL() string {
+	lan, ok := s.certificates.(*certs.LAN)
+	if !ok {
+		return ""
+	}
+	bound, _ := s.publicAddress.(*net.TCPAddr)
+	if bound != nil && bound.IP.IsLoopback() {
+		return "http://" + browserHost(s.publicAddress) + trustPath
+	}
+	port := portOf(s.publicAddress)
+	return "http://" + hostPort(newTrustHandler(lan, port).hosts()[0], port, "http") + trustPath
+}
 
 // AdminURL is where the admin listener answers.
-func (s *server) AdminURL() string { return browserURL(s.adminAddr) }
+func (s *server) AdminURL() string { return "http://" + browserHost(s.adminAddr) }
 
-func browserURL(a net.Addr) string {
+// browserHost is the host and port of a listener as a browser on this machine writes it.
+func browserHost(a net.Addr) string {
 	host, port, err := net.SplitHostPort(a.String())
 	if err != nil {
 		panic(fmt.Sprintf("listener with the address %v", a))
@@ -156,7 +241,15 @@ func browserURL(a net.Addr) string {
 	if ip := net.ParseIP(host); ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return net.JoinHostPort(host, port)
+}
+
+func portOf(a net.Addr) string {
+	_, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		panic(fmt.Sprintf("listener with the address %v", a))
+	}
+	return port
 }
 
 // Close says goodbye to every client, closes all sockets, and waits. It may be called more than once.
@@ -165,6 +258,7 @@ func (s *server) Close() error { return s.close() }
 func (s *server) shutdown() error {
 	s.closing.Store(true) // readyz
 	s.log.Info("server stopping")
+	s.endRenewing()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	bye := protocol.Bye{
