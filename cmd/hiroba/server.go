@@ -172,13 +172,17 @@ func (s *server) reload() {
 
 // metricSources are what a scrape reads.
 func (s *server) metricSources(cfg Config) metrics.Sources {
-	return metrics.Sources{
+	sources := metrics.Sources{
 		Engine:    s.engine,
 		Rooms:     s.rooms.Stats,
 		Signaling: s.door.Stats,
 		Limits:    metrics.Limits{Rooms: cfg.MaxRooms, Connections: cfg.MaxConnections},
 		Build:     metrics.Build(currentBuild()),
 	}
+	if s.certificates != nil {
+		sources.CertificateExpiry = s.certificates.Expiry
+	}
+	return sources
 }
 
 func (s *server) newHTTPServer(h http.Handler) *http.Server {

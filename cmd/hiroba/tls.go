@@ -47,10 +47,6 @@ func (c *Config) checkTLS() error {
 		return err
 	}
 	switch c.TLS {
-	case tlsOff:
-		if len(domains) > 0 {
-			return badSetting("domain", "has no effect with --tls off; use --tls acme to get a certificate for it")
-		}
 	case tlsFiles:
 		if c.TLSCert == "" {
 			return badSetting("tls-cert", "--tls files needs it; name the PEM file with the certificate and those of its issuers")
