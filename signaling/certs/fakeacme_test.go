@@ -117,8 +117,13 @@ func (f *fakeAuthority) serve(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		f.orders, f.domain, f.status = f.orders+1, order.Identifiers[0].Value, "pending"
+		w.Header().Set("Location", url("/orders/1"))
 		f.answerOrder(w, 201)
 	case "/orders/1":
+		if f.status == "processing" {
+			f.status = "valid"
+		}
+		w.Header().Set("Location", f.server.URL+"/orders/1")
 		f.answerOrder(w, 200)
 	case "/authz/1":
 		answerJSON(w, 200, map[string]any{
@@ -141,7 +146,7 @@ func (f *fakeAuthority) serve(w http.ResponseWriter, r *http.Request) {
 			answerJSON(w, 400, acmeProblem{Type: "urn:ietf:params:acme:error:badCSR", Detail: err.Error()})
 			return
 		}
-		f.status = "valid"
+		f.status = "processing" // it takes its time, and does not say again where the order is
 		f.answerOrder(w, 200)
 	case "/certificate/1":
 		w.Header().Set("Content-Type", "application/pem-certificate-chain")
@@ -152,7 +157,6 @@ func (f *fakeAuthority) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *fakeAuthority) answerOrder(w http.ResponseWriter, status int) {
-	w.Header().Set("Location", f.server.URL+"/orders/1")
 	order := map[string]any{
 		"status": f.status, "authorizations": []string{f.server.URL + "/authz/1"}, "finalize": f.server.URL + "/finalize/1",
 	}

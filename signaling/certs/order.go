@@ -73,11 +73,25 @@ func (a *ACME) obtain(ctx context.Context) (*tls.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a certificate request: %w", err)
 	}
-	chain, _, err := a.client.CreateOrderCert(ctx, ready.FinalizeURL, request, true)
+	chain, err := a.fetch(ctx, order.URI, ready.FinalizeURL, request)
 	if err != nil {
 		return nil, fmt.Errorf("fetch the certificate: %w", err)
 	}
 	return a.check(&tls.Certificate{Certificate: chain, PrivateKey: key})
+}
+
+// fetch has the certificate made and gets it. An authority that takes its time need not repeat the order's address in its
+// answer, and then CreateOrderCert does not know what to wait for; but it is known here.
+func (a *ACME) fetch(ctx context.Context, order, finalize string, request []byte) ([][]byte, error) {
+	chain, _, err := a.client.CreateOrderCert(ctx, finalize, request, true)
+	if err == nil {
+		return chain, nil
+	}
+	made, waitErr := a.client.WaitOrder(ctx, order)
+	if waitErr != nil || made.Status != acme.StatusValid {
+		return nil, err
+	}
+	return a.client.FetchCert(ctx, made.CertURL, true)
 }
 
 // signIn opens the account, with the same key in every run.
