@@ -162,7 +162,10 @@ func (t *trustHandler) hosts() []string {
 			hosts = append(hosts, name)
 		}
 	}
-	return append(hosts, "localhost")
+	if len(hosts) == 0 {
+		return []string{"localhost"}
+	}
+	return hosts
 }
 
 // farHost is where another device finds this page; empty if it cannot.

@@ -14,6 +14,8 @@ export interface ParticipantOptions {
   readonly hz?: number;
   readonly camera?: string;
   readonly access?: Devices['access'];
+  readonly home?: string;
+  readonly args?: readonly string[];
   readonly context?: BrowserContextOptions;
 }
 
@@ -33,12 +35,23 @@ export class Participant {
     this.signaling = signaling;
   }
 
-  static async open({ name, colour, hz, camera, access, context }: ParticipantOptions): Promise<Participant> {
+  static async open({
+    name,
+    colour,
+    hz,
+    camera,
+    access,
+    home,
+    args,
+    context,
+  }: ParticipantOptions): Promise<Participant> {
     const film = camera ?? (colour === undefined ? undefined : fakeCamera(name, colour));
     const browser = await launch({
       ...(film === undefined ? {} : { camera: film }),
       ...(hz === undefined ? {} : { microphone: fakeMicrophone(hz) }),
       ...(access === undefined ? {} : { access }),
+      ...(home === undefined ? {} : { home }),
+      ...(args === undefined ? {} : { args }),
     });
     return new Participant(name, browser, await openPage(browser, context));
   }
