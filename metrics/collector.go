@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"log/slog"
+	"math"
 	"net/http"
 	"time"
 
@@ -20,7 +21,7 @@ type Sources struct {
 	Signaling func() ws.Stats
 	Limits    Limits
 	Build     Build
-	// CertificateExpiry is when the first TLS certificate ends, zero while one is missing. Nil without TLS.
+	// CertificateExpiry is when the TLS certificate ends, zero while it is missing. Nil without TLS.
 	CertificateExpiry func() time.Time
 }
 
@@ -40,7 +41,7 @@ var (
 	limits    = gauge("limit", "How many there may be at once, by what is limited: rooms, or connections, which are WebSockets.",
 		"of")
 	expiry = gauge("certificate_expiry_timestamp_seconds",
-		"When the TLS certificate ends, in seconds since 1970; 0 while there is none.")
+		"When the TLS certificate ends, in seconds since 1970; 0 while it is missing, +Inf where none is needed (--tls off).")
 	buildInfo = gauge("build_info", "Always 1; the labels say which program this is.",
 		"version", "revision", "goversion")
 )
@@ -76,19 +77,22 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	send(ch, panics, rooms.Panics, "rooms")
 	send(ch, limits, c.sources.Limits.Rooms, "rooms")
 	send(ch, limits, c.sources.Limits.Connections, "connections")
-	if c.sources.CertificateExpiry != nil {
-		send(ch, expiry, unixSeconds(c.sources.CertificateExpiry()))
-	}
+	send(ch, expiry, c.sources.expirySeconds())
 	b := c.sources.Build
 	send(ch, buildInfo, 1, b.Version, b.Revision, b.Go)
 }
 
-// unixSeconds is a time for Prometheus; 0 for none.
-func unixSeconds(t time.Time) int64 {
-	if t.IsZero() {
+// expirySeconds is CertificateExpiry for Prometheus. Something is always told, so that a dashboard can tell "never" from a
+// server that it does not reach.
+func (s Sources) expirySeconds() float64 {
+	if s.CertificateExpiry == nil {
+		return math.Inf(1)
+	}
+	end := s.CertificateExpiry()
+	if end.IsZero() {
 		return 0
 	}
-	return t.Unix()
+	return float64(end.Unix())
 }
 
 // newRegistry makes a registry of its own: nothing that another package registers by itself gets in.

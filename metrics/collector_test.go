@@ -168,6 +168,19 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 	}
 }
 
+func TestCertificateWithoutEnd(t *testing.T) {
+	s := idleSources()
+	for want, expiry := range map[string]func() time.Time{
+		"+Inf": nil,
+		"0":    func() time.Time { return time.Time{} },
+	} {
+		s.CertificateExpiry = expiry
+		if text := scrape(t, s); !strings.Contains(text, "\nhiroba_certificate_expiry_timestamp_seconds "+want+"\n") {
+			t.Errorf("the expiry is not %s", want)
+		}
+	}
+}
+
 func TestSeriesAreKnownFromTheStart(t *testing.T) {
 	idle, busy := series(scrape(t, idleSources())), series(scrape(t, busySources()))
 	if diff := cmp.Diff(idle, busy); diff != "" {
