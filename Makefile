@@ -136,7 +136,7 @@ sim: ## Play every scenario of the simulation with SEEDS (200) seeds and print w
 
 .PHONY: bench
 bench: ## Run the benchmarks
-	go test -run '^$$' -bench . -benchmem $(TESTFLAGS) ./...
+	go test -run '^$$' -bench . -benchmem -timeout 60m $(TESTFLAGS) ./...
 
 .PHONY: clean
 clean: ## Remove everything that was built or installed here

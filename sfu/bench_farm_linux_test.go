@@ -61,9 +61,10 @@ const (
 	// farmProbe is a subscriber that decrypts and counts.
 	farmProbe farmRole = "probe"
 	// farmMember has all that a participant has: a camera, a microphone, a data channel, and memberSeats seats.
-	farmMember  farmRole = "member"
-	memberSeats          = 8
+	farmMember farmRole = "member"
 )
+
+const memberSeats = 8
 
 // farm is the side of it that gives orders.
 type farm struct {

@@ -59,7 +59,7 @@ func (l *lineup) declare(line *sendLine, m mLine) {
 		l.declared[ssrc] = declaredSSRC{line: line, encoding: -1}
 	}
 	for i, e := range m.group {
-		l.declared[e.media] = declaredSSRC{line: line, encoding: int8(i)} //nolint:gosec // up to MaxSpatial
+		l.declared[e.media] = declaredSSRC{line: line, encoding: int8(i)}
 	}
 	for original, ssrc := range m.repairs {
 		encoding := int8(-1)

@@ -52,6 +52,7 @@ type Peer struct {
 	connectedAt atomic.Int64
 	closed      atomic.Bool // after which no event but Closed is sent
 	abused      atomic.Bool
+	stopped     atomic.Bool // streams of pion are not to be read any more
 	done        chan struct{}
 
 	// loops counts the goroutines that read from the PeerConnection; they end when it is closed.
@@ -68,6 +69,7 @@ type Peer struct {
 	tracks     map[media.MID]*UpTrack
 	candidates int
 	found      []foundTrack             // while the path is undecided
+	reading    []*pionStream            // on pion's path
 	pair       *webrtc.ICECandidatePair // that was selected and is not followed yet, since pairSince; nil for none
 	pairSince  time.Time
 	channels   map[string]*channel
@@ -300,6 +302,7 @@ func (p *Peer) teardown() {
 		p.log.Debug("closed share of the media port", "err", err)
 	}
 	p.exporter.Close()
+	p.stopReading()
 	p.loops.Wait()
 	p.state.Store(StateClosed)
 	p.engine.remove(p)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/interceptor"
@@ -14,11 +15,13 @@ import (
 	"hiroba/sfu/stats"
 )
 
-// pionStream reads an upStream on pion's path: each stream in a goroutine of its own. On the server's own path the uplink does it.
+// pionStream reads an upStream on pion's path: each stream in a goroutine of its own. On the server's own path the uplink
+// does it.
 type pionStream struct {
 	*upStream
 	remote   *webrtc.TrackRemote
 	deadline time.Time // of the read, as it is set now
+	ended    atomic.Bool
 }
 
 // start reads a new incoming stream of this track that pion found. A former one ends by itself, since pion closes it. Called
@@ -32,6 +35,7 @@ func (t *UpTrack) start(now time.Time, remote *webrtc.TrackRemote, receiver *web
 		readExtensions(parameters.HeaderExtensions), new(handover),
 	)}
 	t.streams[encoding] = s.upStream
+	t.peer.reading = append(slices.DeleteFunc(t.peer.reading, func(s *pionStream) bool { return s.ended.Load() }), s)
 	t.peer.loop(s.readLoop)
 	read := receiver.Read
 	if rid := remote.RID(); rid != "" {
@@ -40,8 +44,18 @@ func (t *UpTrack) start(now time.Time, remote *webrtc.TrackRemote, receiver *web
 	t.peer.loop(func() { drainRTCP(read) })
 }
 
+// stopReading ends the loops of all streams. pion ends those of its streams that it knows when it is closed; with simulcast it
+// may forget one.
+func (p *Peer) stopReading() {
+	p.stopped.Store(true)
+	for _, s := range p.reading {
+		_ = s.remote.SetReadDeadline(time.Unix(1, 0)) // after stopped: the loop sets its own before it looks at that
+	}
+}
+
 // readLoop owns the stream. It ends when the PeerConnection or the m-line is closed.
 func (s *pionStream) readLoop() {
+	defer s.ended.Store(true)
 	s.track.peer.log.Debug("stream started", "mid", s.track.mid, "ssrc", s.ssrc, "rid", s.remote.RID())
 	for failures := 0; failures < maxFailures; {
 		p := packet.New()
@@ -64,6 +78,9 @@ func (s *pionStream) read(p *packet.Packet) (more, failed bool) {
 			return false, true
 		}
 		s.deadline = due
+	}
+	if s.track.peer.stopped.Load() {
+		return false, false
 	}
 	n, attributes, err := s.remote.Read(p.Buffer())
 	now := time.Now()

@@ -264,11 +264,11 @@ func (t *seatTrack) isBlind() bool {
 func (t *seatTrack) handleRTP(now time.Time, f *feed) {
 	for i := range f.packets {
 		p := &f.packets[i]
-		if !t.peer.down.connected {
+		switch {
+		case !t.peer.down.connected:
 			t.dropped(stats.NotConnected)
-		} else if t.replay.Holds(p.Packet) {
-			continue
-		} else if t.send(now, f.track, p.Packet, nil, p.padding) {
+		case t.replay.Holds(p.Packet): // its turn comes
+		case t.send(now, f.track, p.Packet, nil, p.padding):
 			p.seats++
 		}
 	}

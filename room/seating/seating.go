@@ -2,10 +2,10 @@
 // pictures are forwarded. It is pure: the same input gives the same seats.
 //
 // The order of precedence is: pinned tiles of the viewer, the loudest of those who speak, its other tiles in their order,
-// the others who speak, everybody else in order of joining, and last those who send nothing now. So where there are more
-// tiles and talkers than seats, the loudest are heard all the same, in no more than half of the seats. A viewer that never
-// said what it shows is taken to show everybody, screens first. Whoever stays wanted keeps the seat, because each change of
-// an occupant costs a keyframe.
+// the others who speak, everybody else in order of joining, and last those who send nothing now. The loudest go before tiles
+// only where there are more tiles than seats, and in no more than half of the seats: tiles that fit are all shown, and who
+// wants to hear others besides them keeps a seat free. A viewer that never said what it shows is taken to show everybody,
+// screens first. Whoever stays wanted keeps the seat, because each change of an occupant costs a keyframe.
 package seating
 
 import (
@@ -107,7 +107,10 @@ func (p *Planner) Assign(seats []Seat, v Viewer) (changed bool) {
 	p.seated = refill(p.seated, len(p.candidates))
 	p.taken = append(p.taken[:0], make([]bool, len(p.candidates))...)
 	p.indexTiles(v)
-	p.voices = min(len(seats)/2, SpeakersWanted)
+	p.voices = 0
+	if p.tiles(v) > len(seats) {
+		p.voices = min(len(seats)/2, SpeakersWanted)
+	}
 	for i, s := range seats {
 		if c, ok := p.index[s.Occupant]; ok && p.seated[c] < 0 {
 			p.seated[c] = i
@@ -149,21 +152,11 @@ func (p *Planner) Assign(seats []Seat, v Viewer) (changed bool) {
 // Wanted is how many seats the viewer can make use of: one for each tile of somebody who is there and for a few
 // speakers besides, or for everybody when it never said what it shows.
 func (p *Planner) Wanted(v Viewer) int {
-	n := 0
-	if !v.HasView {
-		for _, c := range p.candidates {
-			if c.Participant != v.Self {
-				n++
-			}
-		}
-		return n
-	}
 	p.tile = refill(p.tile, len(p.candidates))
 	p.indexTiles(v)
-	for _, t := range p.tile {
-		if t >= 0 {
-			n++
-		}
+	n := p.tiles(v)
+	if !v.HasView {
+		return n
 	}
 	outside := 0
 	for _, c := range p.speakers {
@@ -190,6 +183,16 @@ func (p *Planner) indexTiles(v Viewer) {
 			p.tile[c] = i
 		}
 	}
+}
+
+// tiles is how many candidates the viewer shows.
+func (p *Planner) tiles(v Viewer) (n int) {
+	for c := range p.candidates {
+		if p.candidates[c].Participant != v.Self && p.shown(c, v) {
+			n++
+		}
+	}
+	return n
 }
 
 func (p *Planner) shown(c int, v Viewer) bool { return !v.HasView || p.tile[c] >= 0 }

@@ -105,8 +105,8 @@ func (r *Reception) PollReport(now time.Time) (Report, bool) {
 	r.news = false
 	expected := r.highest - r.first + 1
 	report := Report{
-		Lost:    int32(min(max(expected-r.received, minLost), maxLost)), //nolint:gosec // 24 bits
-		Highest: uint32(r.highest - 1<<16),                              //nolint:gosec // modulo 2^32; Extender begins one round up
+		Lost:    int32(min(max(expected-r.received, minLost), maxLost)),
+		Highest: uint32(r.highest - 1<<16), //nolint:gosec // modulo 2^32; Extender begins one round up
 		Jitter:  r.jitter >> 4,
 		LastSR:  r.lastSR,
 	}

@@ -11,8 +11,8 @@ const (
 	// keyframes the worse the picture is in between, at the same bitrate.
 	share = 0.1
 	ahead = 0.9
-	// pause is after how long the next keyframe is granted whatever the last ones cost: where the picture hardly moves,
-	// almost all there is are keyframes.
+	// pause is after how long without any the next keyframe is granted whatever the last ones cost: where the picture hardly
+	// moves, almost all there is are keyframes.
 	pause = 6 * time.Second
 	// memory bounds how long expensive keyframes that nobody asked for are held against the stream, in seconds.
 	memory = 10
@@ -29,6 +29,9 @@ type budget struct {
 	// debt is what was spent for keyframes and has not been earned back. Former is the size of the last keyframe, newest that
 	// of the one that is coming, or came since.
 	debt, former, newest float64
+	// came is when the last keyframe did, whoever asked for it: encoders that are asked for one of one encoding make one of
+	// all.
+	came time.Time
 }
 
 // handle follows the stream.
@@ -53,6 +56,7 @@ func (b *budget) handle(now time.Time, c Counts) {
 
 // handleKeyframe says that a keyframe begins.
 func (b *budget) handleKeyframe() {
+	b.came = b.at
 	if b.newest > 0 {
 		b.former, b.newest = b.newest, 0
 	}
@@ -65,12 +69,15 @@ func (b *budget) bytesPerSecond() float64 {
 	return b.rate / b.weight
 }
 
-// free is from when on another keyframe is in the budget, if the last one was asked for at this instant.
+// free is from when on another keyframe is in the budget, if one was last asked for at this instant.
 func (b *budget) free(last time.Time) time.Time {
 	rate := b.bytesPerSecond()
 	over := b.debt - max(ahead*rate-max(b.former, b.newest), 0) // it will cost what the last one did
 	if over <= 0 {
 		return time.Time{}
+	}
+	if b.came.After(last) {
+		last = b.came
 	}
 	latest := last.Add(pause)
 	if wait := over / (share * rate); wait < pause.Seconds() {

@@ -105,6 +105,33 @@ func TestRequesterGrantsTheFirstAfterAPause(t *testing.T) {
 	}
 }
 
+// TestRequesterCountsKeyframesThatNobodyAskedForHere: browsers that are asked for a keyframe of one encoding make one of all.
+func TestRequesterCountsKeyframesThatNobodyAskedForHere(t *testing.T) {
+	s := stream{perMs: 210, worth: 500}
+	s.play(0, 30_000, func(ms int, now time.Time) {
+		if ms == 5000 { // the first is granted whatever came
+			s.Want(now)
+		}
+		if ms > 10_000 && ms%2000 == 0 {
+			s.due = ms + 1
+		}
+	})
+	s.requests = nil
+	wished := 0
+	s.play(30_000, 40_000, func(ms int, now time.Time) {
+		if ms%2000 == 0 && ms < 38_000 {
+			s.due = ms + 1
+		}
+		if ms%2000 == 500 {
+			wished++
+			s.Want(now)
+		}
+	})
+	if len(s.requests) != 0 {
+		t.Errorf("requests at %v of %d wishes, want none while each two seconds a large keyframe comes", s.requests, wished)
+	}
+}
+
 // TestRequesterRepeatsWhateverKeyframesCost: a wish that was granted stands until it is met.
 func TestRequesterRepeatsWhateverKeyframesCost(t *testing.T) {
 	s := stream{perMs: 200, worth: 500}

@@ -496,7 +496,7 @@ func badSubscriber() []scenario {
 				o.add(float64(freezes))
 			},
 		},
-		{name: "S3 more keyframe requests because of a bad one", unit: "in 20 s", of: highest, limit: 13, // 30 in a minute
+		{name: "S3 more keyframe requests because of a bad one", unit: "in 20 s", of: highest, limit: 10, // 30 in a minute
 			run: func(o *outcome, seed uint64) {
 				_, without, _ := run(seed, false)
 				_, with, _ := run(seed, true)
