@@ -64,7 +64,7 @@ func probe(folder string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(file.Name()) //nolint:errcheck // nothing to be done about it
+	defer os.Remove(file.Name())
 	_, err = file.Write(make([]byte, probeBytes))
 	if err == nil {
 		err = file.Sync()

@@ -109,13 +109,14 @@ func (c *Config) certificates(log *slog.Logger) (certs.Source, error) {
 		var folder string
 		if folder, err = c.openDataDir(); err == nil {
 			source, err = certs.NewACME(certs.ACMEConfig{
-				Domains: domains, Email: c.ACMEEmail, Directory: c.ACMEDirectory, Folder: filepath.Join(folder, acmeFolder), Log: log,
+				Domains: domains, Email: c.ACMEEmail, Directory: c.ACMEDirectory,
+				Folder: filepath.Join(folder, acmeFolder), Log: log,
 			})
 		}
 	case tlsLAN:
 		source, err = c.lanCertificates(domains, log)
 	}
-	var fault *certs.Fault
+	var fault *certs.SettingError
 	if errors.As(err, &fault) {
 		err = badSetting(fault.Setting, "%s", fault.Why)
 	}
@@ -132,8 +133,8 @@ func (c *Config) lanCertificates(domains []string, log *slog.Logger) (certs.Sour
 	}
 	for _, ip := range ips {
 		if !certs.IsPrivate(ip) {
-			log.Warn("address left out of the certificate, which may only be for private ones; public ones need --tls acme or files",
-				"public-ip", ip)
+			log.Warn("address left out of the certificate, which is for private ones only; use --tls acme or files",
+				"public_ip", ip)
 		}
 	}
 	folder, err := c.openDataDir()
@@ -143,7 +144,7 @@ func (c *Config) lanCertificates(domains []string, log *slog.Logger) (certs.Sour
 	lan, err := certs.NewLAN(certs.LANConfig{
 		Folder: filepath.Join(folder, lanFolder), Names: domains, Addrs: ips, Log: log,
 	})
-	var fault *certs.Fault
+	var fault *certs.SettingError
 	if err != nil && !errors.As(err, &fault) {
 		return nil, dataDirError(folder, err)
 	}
@@ -171,10 +172,13 @@ func redirectPlain(next http.Handler, trusted []netip.Prefix) http.Handler {
 			http.Error(w, "This server speaks HTTPS only.", http.StatusBadRequest)
 			return
 		}
-		target := url.URL{Scheme: "https", Host: withoutPort80(r.Host), Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery}
+		target := url.URL{
+			Scheme: "https", Host: withoutPort80(r.Host),
+			Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery,
+		}
 		// Browsers keep such an answer for ever; but TLS may be off again tomorrow.
 		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, target.String(), http.StatusPermanentRedirect)
+		http.Redirect(w, r, target.String(), http.StatusPermanentRedirect) //nolint:gosec // to the host that the client named
 	})
 }
 

@@ -41,14 +41,14 @@ func newTrustHandler(lan *certs.LAN, port string) *trustHandler {
 	t := &trustHandler{lan: lan, port: port, mux: http.NewServeMux()}
 	t.mux.HandleFunc("GET /trust", t.servePage)
 	t.mux.HandleFunc("GET /trust/hiroba-ca.crt", t.serveAuthority)
-	for name, kind := range map[string]string{"trust.css": "text/css; charset=utf-8", "trust.js": "text/javascript; charset=utf-8"} {
+	for _, name := range []string{"trust.css", "trust.js"} {
 		body, err := trustFiles.ReadFile("trust/" + name)
 		if err != nil {
 			panic(fmt.Sprintf("read embedded file: %v", err))
 		}
 		t.mux.HandleFunc("GET /trust/"+name, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", kind)
-			_, _ = w.Write(body) //nolint:gosec // our own file
+			w.Header().Set("Content-Type", contentType(name))
+			_, _ = w.Write(body)
 		})
 	}
 	return t
@@ -210,8 +210,13 @@ func languageOf(r *http.Request) string {
 // deviceOf guesses from a User-Agent which steps somebody needs. A wrong guess costs a click.
 func deviceOf(agent string) string {
 	for _, device := range []struct{ sign, id string }{
-		{"Android", "android"}, {"iPhone", "ios"}, {"iPad", "ios"}, {"Firefox", "firefox"}, {"Windows", "windows"},
-		{"Macintosh", "macos"}, {"Linux", "linux"},
+		{"Android", "android"},
+		{"iPhone", "ios"},
+		{"iPad", "ios"},
+		{"Firefox", "firefox"},
+		{"Windows", "windows"},
+		{"Macintosh", "macos"},
+		{"Linux", "linux"},
 	} {
 		if strings.Contains(agent, device.sign) {
 			return device.id

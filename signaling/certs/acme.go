@@ -69,7 +69,7 @@ type ACME struct {
 var _ Source = (*ACME)(nil)
 
 // NewACME reads what earlier runs have got. What is missing or old Run gets, once the server accepts connections. An
-// error is a *Fault.
+// error is a *SettingError.
 func NewACME(cfg ACMEConfig) (*ACME, error) {
 	cfg.Log, cfg.Now = loggerOr(cfg.Log), clockOr(cfg.Now)
 	if cfg.Directory == "" {
@@ -80,7 +80,7 @@ func NewACME(cfg ACMEConfig) (*ACME, error) {
 	}
 	now := cfg.Now()
 	if now.Before(earliest) {
-		return nil, fault(settingTLS, nil, "this machine's clock says %s, and certificates need the right time; set the clock", date(now))
+		return nil, clockFault(now)
 	}
 	cfg.Folder = filepath.Join(cfg.Folder, folderOf(cfg.Directory))
 	a := &ACME{cfg: cfg, bell: newBell(), proofs: map[string]*tls.Certificate{}}

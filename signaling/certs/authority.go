@@ -49,6 +49,11 @@ const (
 	settingTLS     = "tls"
 )
 
+// clockFault is about a clock that has never been set.
+func clockFault(now time.Time) *SettingError {
+	return fault(settingTLS, nil, "this machine's clock says %s, and certificates need the right time; set the clock", date(now))
+}
+
 // authority signs certificates for names and addresses of a private network. Its own certificate forbids it everything
 // else, so that a device which trusts it is not at the mercy of whoever gets its key.
 type authority struct {
@@ -59,7 +64,7 @@ type authority struct {
 // openAuthority reads the authority of a folder, or makes one where there is none.
 func openAuthority(folder, hostname string, names []string, now time.Time) (*authority, error) {
 	if now.Before(earliest) {
-		return nil, fault(settingTLS, nil, "this machine's clock says %s, and certificates need the right time; set the clock", date(now))
+		return nil, clockFault(now)
 	}
 	certFile, keyFile := filepath.Join(folder, authorityCert), filepath.Join(folder, authorityKey)
 	certPEM, certErr := os.ReadFile(certFile) //nolint:gosec // below the data folder
@@ -86,8 +91,8 @@ func openAuthority(folder, hostname string, names []string, now time.Time) (*aut
 			"the folder to make a new one, which every device has to trust anew", folder, err)
 	}
 	if err := checkTimes(a.cert, now); err != nil {
-		return nil, fault(settingDataDir, err, "the local authority in %s %v; to make a new one, which every device has to trust "+
-			"anew, remove the folder", folder, err)
+		return nil, fault(settingDataDir, err, "the local authority in %s %v; to make a new one, which every device has to "+
+			"trust anew, remove the folder", folder, err)
 	}
 	return a, nil
 }
@@ -161,7 +166,10 @@ func newAuthority(folder, hostname string, names []string, now time.Time) (*auth
 		return nil, fmt.Errorf("read the certificate of the local authority: %w", err)
 	}
 	a := &authority{cert, key}
-	return a, a.store(folder)
+	if err := a.store(folder); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // authorityName tells authorities of one household apart in a device's list.
@@ -289,7 +297,7 @@ func sameSet[T comparable](a, b []T, compare func(T, T) int) bool {
 	return slices.Equal(slices.SortedFunc(slices.Values(a), compare), slices.SortedFunc(slices.Values(b), compare))
 }
 
-// store keeps a certificate for the next run.
+// storeLeaf keeps a certificate for the next run.
 func storeLeaf(folder string, pair *tls.Certificate) error {
 	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 	if !ok {

@@ -29,8 +29,8 @@ type Source interface {
 	Reload()
 }
 
-// Fault is what whoever runs the server has to put right before there can be a certificate.
-type Fault struct {
+// SettingError is what whoever runs the server has to put right before there can be a certificate.
+type SettingError struct {
 	// Setting is the name of the flag that the fault is about.
 	Setting string
 	// Why says what is wrong, and what would be right.
@@ -39,12 +39,12 @@ type Fault struct {
 	Err error
 }
 
-func (f *Fault) Error() string { return "--" + f.Setting + ": " + f.Why }
+func (f *SettingError) Error() string { return "--" + f.Setting + ": " + f.Why }
 
-func (f *Fault) Unwrap() error { return f.Err }
+func (f *SettingError) Unwrap() error { return f.Err }
 
-func fault(setting string, cause error, format string, args ...any) *Fault {
-	return &Fault{Setting: setting, Why: fmt.Sprintf(format, args...), Err: cause}
+func fault(setting string, cause error, format string, args ...any) *SettingError {
+	return &SettingError{Setting: setting, Why: fmt.Sprintf(format, args...), Err: cause}
 }
 
 // ServerConfig is that of TLS on the public port: certificates from s, HTTP/2 for pages, HTTP/1.1 for WebSockets.

@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -246,11 +247,13 @@ func jws(r *http.Request) (protected, payload []byte) {
 func publicKey(protected []byte) crypto.PublicKey {
 	var header struct{ JWK struct{ X, Y string } }
 	_ = json.Unmarshal(protected, &header)
-	number := func(text string) *big.Int {
-		b, _ := base64.RawURLEncoding.DecodeString(text)
-		return new(big.Int).SetBytes(b)
+	x, _ := base64.RawURLEncoding.DecodeString(header.JWK.X)
+	y, _ := base64.RawURLEncoding.DecodeString(header.JWK.Y)
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
+	if err != nil {
+		return nil
 	}
-	return &ecdsa.PublicKey{Curve: elliptic.P256(), X: number(header.JWK.X), Y: number(header.JWK.Y)}
+	return key
 }
 
 func answerJSON(w http.ResponseWriter, status int, body any) {
@@ -259,5 +262,5 @@ func answerJSON(w http.ResponseWriter, status int, body any) {
 		w.Header().Set("Content-Type", "application/problem+json")
 	}
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body)
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // whatever a test answers
 }

@@ -57,7 +57,7 @@ type stamp struct {
 	modified time.Time
 }
 
-// NewFiles reads the files. An error is a *Fault.
+// NewFiles reads the files. An error is a *SettingError.
 func NewFiles(cfg FilesConfig) (*Files, error) {
 	cfg.Log, cfg.Now = loggerOr(cfg.Log), clockOr(cfg.Now)
 	f := &Files{cfg: cfg, bell: newBell()}
@@ -141,7 +141,8 @@ func (f *Files) load() error {
 		return fault(settingCert, err, "the certificate in %s %v", f.cfg.Cert, err)
 	}
 	if err := covers(pair.Leaf, f.cfg.Names); err != nil {
-		return fault(settingDomain, err, "the certificate in %s %v; correct the name, or get a certificate for it", f.cfg.Cert, err)
+		return fault(settingDomain, err, "the certificate in %s %v; correct the name, or get a certificate for it",
+			f.cfg.Cert, err)
 	}
 	f.warn(pair)
 	f.current.Store(pair)

@@ -98,7 +98,7 @@ func TestFilesThatCannotBeUsed(t *testing.T) {
 			c, k := put(t, folder, "cert.pem", tt.cert), put(t, folder, "key.pem", tt.key)
 			_, err := NewFiles(FilesConfig{Cert: c, Key: k, Names: tt.names, Now: atNoon})
 			want := strings.NewReplacer("CERTIFICATE", "CERTIFICATE", "CERT", c, "KEY", k).Replace(tt.want)
-			var f *Fault
+			var f *SettingError
 			if !errors.As(err, &f) || err.Error() != want {
 				t.Errorf("error is\n%v, want\n%s", err, want)
 			}

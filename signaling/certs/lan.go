@@ -48,7 +48,7 @@ type lanState struct {
 	host Host
 }
 
-// NewLAN opens the authority, or makes one, and makes a certificate for the host. An error is a *Fault, or says that the
+// NewLAN opens the authority, or makes one, and makes a certificate for the host. An error is a *SettingError, or says that the
 // folder cannot be written.
 func NewLAN(cfg LANConfig) (*LAN, error) {
 	cfg.Log, cfg.Now = loggerOr(cfg.Log), clockOr(cfg.Now)
@@ -70,8 +70,8 @@ func NewLAN(cfg LANConfig) (*LAN, error) {
 	}
 	for _, name := range cfg.Names {
 		if !permits(a.cert.PermittedDNSDomains, name) {
-			return nil, fault(settingDomain, nil, "the local authority was made without the name %s and may not sign for it; use "+
-				"%s.local, or remove %s to make a new one, which every device has to trust anew", name, name, cfg.Folder)
+			return nil, fault(settingDomain, nil, "the local authority was made without the name %s and may not sign for it; "+
+				"use %s.local, or remove %s to make a new one, which every device has to trust anew", name, name, cfg.Folder)
 		}
 	}
 	l := &LAN{cfg: cfg, bell: newBell(), authority: a}

@@ -79,9 +79,18 @@ func TestAuthorityMayNotSignForTheWorld(t *testing.T) {
 		host string
 		want bool
 	}{
-		{"other.local", true}, {"printer.home.arpa", true}, {"10.0.0.1", true}, {"fd12::1", true},
-		{"example.com", false}, {"local.example.com", false}, {"xlocal", false}, {"www.google.com", false},
-		{"203.0.113.7", false}, {"8.8.8.8", false}, {"172.32.0.1", false}, {"2001:db8::1", false},
+		{"other.local", true},
+		{"printer.home.arpa", true},
+		{"10.0.0.1", true},
+		{"fd12::1", true},
+		{"example.com", false},
+		{"local.example.com", false},
+		{"xlocal", false},
+		{"www.google.com", false},
+		{"203.0.113.7", false},
+		{"8.8.8.8", false},
+		{"172.32.0.1", false},
+		{"2001:db8::1", false},
 	} {
 		h := Host{Names: []string{tt.host}}
 		if ip, err := netip.ParseAddr(tt.host); err == nil {
@@ -169,27 +178,43 @@ func TestLANFaults(t *testing.T) {
 		spoil func(t *testing.T, folder string, c *LANConfig)
 		want  string
 	}{
-		{"public name", func(_ *testing.T, _ string, c *LANConfig) { c.Names = []string{"rooms.example.com"} },
-			"--domain: rooms.example.com is not a name of a private network"},
-		{"name that the authority does not know", func(_ *testing.T, _ string, c *LANConfig) { c.Names = []string{"kitchen"} },
-			"--domain: the local authority was made without the name kitchen"},
-		{"clock never set", func(_ *testing.T, _ string, c *LANConfig) { c.Now = func() time.Time { return time.Unix(0, 0) } },
-			"--tls: this machine's clock says 1970-01-01 00:00 UTC, and certificates need the right time; set the clock"},
-		{"clock behind", func(_ *testing.T, _ string, c *LANConfig) { c.Now = func() time.Time { return noon.AddDate(0, -6, 0) } },
-			"--data-dir: the local authority in FOLDER is valid from 2026-11-21 12:00 UTC on, and this machine's clock says 2026-05-22"},
-		{"authority expired", func(_ *testing.T, _ string, c *LANConfig) { c.Now = func() time.Time { return noon.AddDate(11, 0, 0) } },
-			"--data-dir: the local authority in FOLDER expired on "},
-		{"key gone", func(t *testing.T, folder string, _ *LANConfig) { remove(t, folder, authorityKey) },
-			"--data-dir: the local authority is incomplete: open FOLDER/ca.key: no such file or directory; put the file back, or remove FOLDER"},
-		{"certificate gone", func(t *testing.T, folder string, _ *LANConfig) { remove(t, folder, authorityCert) },
-			"--data-dir: the local authority is incomplete: open FOLDER/ca.crt: no such file"},
+		{
+			"public name", func(_ *testing.T, _ string, c *LANConfig) { c.Names = []string{"rooms.example.com"} },
+			"--domain: rooms.example.com is not a name of a private network",
+		},
+		{
+			"name that the authority does not know", func(_ *testing.T, _ string, c *LANConfig) { c.Names = []string{"kitchen"} },
+			"--domain: the local authority was made without the name kitchen",
+		},
+		{
+			"clock never set", func(_ *testing.T, _ string, c *LANConfig) { c.Now = func() time.Time { return time.Unix(0, 0) } },
+			"--tls: this machine's clock says 1970-01-01 00:00 UTC, and certificates need the right time; set the clock",
+		},
+		{
+			"clock behind", func(_ *testing.T, _ string, c *LANConfig) { c.Now = func() time.Time { return noon.AddDate(0, -6, 0) } },
+			"--data-dir: the local authority in FOLDER is valid from 2026-11-21 12:00 UTC on, and this machine's clock says 2026-05-22",
+		},
+		{
+			"authority expired", func(_ *testing.T, _ string, c *LANConfig) { c.Now = func() time.Time { return noon.AddDate(11, 0, 0) } },
+			"--data-dir: the local authority in FOLDER expired on ",
+		},
+		{
+			"key gone", func(t *testing.T, folder string, _ *LANConfig) { remove(t, folder, authorityKey) },
+			"--data-dir: the local authority is incomplete: open FOLDER/ca.key: no such file or directory; put the file back, or remove FOLDER",
+		},
+		{
+			"certificate gone", func(t *testing.T, folder string, _ *LANConfig) { remove(t, folder, authorityCert) },
+			"--data-dir: the local authority is incomplete: open FOLDER/ca.crt: no such file",
+		},
 		{"key open to all", func(t *testing.T, folder string, _ *LANConfig) {
 			if err := os.Chmod(filepath.Join(folder, authorityKey), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}, "--data-dir: FOLDER/ca.key can be read by other users"},
-		{"damaged", func(t *testing.T, folder string, _ *LANConfig) { put(t, folder, authorityCert, []byte("-----BEGIN")) },
-			"--data-dir: the local authority in FOLDER cannot be used: "},
+		{
+			"damaged", func(t *testing.T, folder string, _ *LANConfig) { put(t, folder, authorityCert, []byte("-----BEGIN")) },
+			"--data-dir: the local authority in FOLDER cannot be used: ",
+		},
 		{"another's key", func(t *testing.T, folder string, _ *LANConfig) {
 			_, key := pemPair(t, nil)
 			put(t, folder, authorityKey, key)
@@ -203,7 +228,7 @@ func TestLANFaults(t *testing.T) {
 			}
 			tt.spoil(t, folder, &cfg)
 			_, err := NewLAN(cfg)
-			var f *Fault
+			var f *SettingError
 			if want := strings.ReplaceAll(tt.want, "FOLDER", folder); !errors.As(err, &f) || !strings.HasPrefix(err.Error(), want) ||
 				strings.Contains(err.Error(), "\n") {
 				t.Errorf("error is\n%v, want\n%s...", err, want)

@@ -72,12 +72,21 @@ func TestEncryption(t *testing.T) {
 		{"both proxies say https", "10.0.0.1:5000", false, http.Header{"X-Forwarded-Proto": {"https, https"}}, true},
 		{"the first proxy saw http", "10.0.0.1:5000", false, http.Header{"X-Forwarded-Proto": {"http", "https"}}, false},
 		{"liar", "192.0.2.1:5000", false, http.Header{"X-Forwarded-Proto": {"https"}}, false},
-		{"liar with a proxy's name", "192.0.2.1:5000", false,
-			http.Header{"X-Forwarded-Proto": {"https"}, "X-Forwarded-For": {"10.0.0.1"}}, false},
-		{"liar with other words", "192.0.2.1:5000", false,
-			http.Header{"Forwarded": {"proto=https"}, "X-Forwarded-Ssl": {"on"}, "Front-End-Https": {"on"}}, false},
-		{"other words through a proxy", "10.0.0.1:5000", false,
-			http.Header{"Forwarded": {"proto=https"}, "X-Forwarded-Ssl": {"on"}}, false},
+		{
+			"liar with a proxy's name", "192.0.2.1:5000", false,
+			http.Header{"X-Forwarded-Proto": {"https"}, "X-Forwarded-For": {"10.0.0.1"}},
+			false,
+		},
+		{
+			"liar with other words", "192.0.2.1:5000", false,
+			http.Header{"Forwarded": {"proto=https"}, "X-Forwarded-Ssl": {"on"}, "Front-End-Https": {"on"}},
+			false,
+		},
+		{
+			"other words through a proxy", "10.0.0.1:5000", false,
+			http.Header{"Forwarded": {"proto=https"}, "X-Forwarded-Ssl": {"on"}},
+			false,
+		},
 		{"rubbish", "10.0.0.1:5000", false, http.Header{"X-Forwarded-Proto": {"https evil"}}, false},
 		{"empty", "10.0.0.1:5000", false, http.Header{"X-Forwarded-Proto": {""}}, false},
 	} {
