@@ -178,7 +178,7 @@ func redirectPlain(next http.Handler, trusted []netip.Prefix) http.Handler {
 		}
 		// Browsers keep such an answer for ever; but TLS may be off again tomorrow.
 		w.Header().Set("Cache-Control", "no-store")
-		http.Redirect(w, r, target.String(), http.StatusPermanentRedirect) //nolint:gosec // to the host that the client named
+		http.Redirect(w, r, target.String(), http.StatusPermanentRedirect)
 	})
 }
 
