@@ -76,6 +76,8 @@ func idleSources() Sources {
 		Signaling: ws.NewHandler(ws.Config{Rooms: signaling.FromRegistry(registry)}).Stats,
 		Limits:    Limits{Rooms: 1000, Connections: 10_000},
 		Build:     Build{Version: "1.2.3", Revision: "abc", Go: "go1.26"},
+
+		CertificateExpiry: func() time.Time { return time.Time{} },
 	}
 }
 
@@ -99,6 +101,7 @@ func busySources() Sources {
 	s := idleSources()
 	idleRooms, idleSignaling := s.Rooms(), s.Signaling()
 	s.Engine = e
+	s.CertificateExpiry = func() time.Time { return time.Unix(1_800_000_000, 0) }
 	s.Rooms = func() room.Stats {
 		r := idleRooms
 		r.Rooms, r.Participants, r.Joins, r.MailboxDepth, r.Panics = 1, 3, 9, 2, 1
@@ -190,6 +193,7 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 		`hiroba_mailbox_depth{owner="shard"} 5`,
 		`hiroba_mailbox_depth{owner="room"} 2`,
 		`hiroba_contained_panics_total{plane="rooms"} 1`,
+		`hiroba_certificate_expiry_timestamp_seconds 1.8e+09`,
 		`hiroba_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
 	} {
 		if !strings.Contains(text, want+"\n") {
@@ -199,6 +203,19 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 	for _, want := range []string{"go_goroutines ", "process_resident_memory_bytes "} {
 		if !strings.Contains(text, "\n"+want) {
 			t.Errorf("no metric %q", want)
+		}
+	}
+}
+
+func TestCertificateWithoutEnd(t *testing.T) {
+	s := idleSources()
+	for want, expiry := range map[string]func() time.Time{
+		"+Inf": nil,
+		"0":    func() time.Time { return time.Time{} },
+	} {
+		s.CertificateExpiry = expiry
+		if text := scrape(t, s); !strings.Contains(text, "\nhiroba_certificate_expiry_timestamp_seconds "+want+"\n") {
+			t.Errorf("the expiry is not %s", want)
 		}
 	}
 }

@@ -22,20 +22,9 @@ import (
 // The tests here put server and clients into network namespaces, with a router between them that behaves as those of the
 // world do. The program of the test plays all parts: in another namespace it runs again, with a part to play.
 
-// partVariable says which part this process plays: that of the test when it is empty.
-const partVariable = "HIROBA_TEST_PART"
-
-func TestMain(m *testing.M) {
-	switch os.Getenv(partVariable) {
-	case "":
-		os.Exit(m.Run())
-	case "server":
-		os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr))
-	case "caller":
-		callerPart()
-	case "scrape":
-		scrapePart(os.Args[1])
-	}
+func init() {
+	parts["caller"] = callerPart
+	parts["scrape"] = func() { scrapePart(os.Args[1]) }
 }
 
 // call is what a caller is told, and callResult what it tells.
@@ -174,7 +163,7 @@ func (n *networks) inside(ctx context.Context, space, part string, args ...strin
 func (n *networks) serve(flags ...string) (stop func()) {
 	n.Helper()
 	ctx, cancel := context.WithCancel(n.Context())
-	cmd := n.inside(ctx, "srv", "server", append([]string{"serve", "--listen=:443", "--admin-listen=127.0.0.1:8081"}, flags...)...)
+	cmd := n.inside(ctx, "srv", serverPart, append([]string{"serve", "--listen=:443", "--admin-listen=127.0.0.1:8081"}, flags...)...)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -360,10 +349,10 @@ func TestNetworks(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			n := newNetworks(t)
-			cert, key := certificateFiles(t, n.folder, "203.0.113.2", "2001:db8:2::2")
+			cert, key := certificateFiles(t, n.folder, 1, "203.0.113.2", "2001:db8:2::2")
 			n.run(test.addresses)
 			n.rules(test.rules)
-			n.serve(append([]string{"--tls-cert=" + cert, "--tls-key=" + key}, test.flags...)...)
+			n.serve(append([]string{"--tls=files", "--tls-cert=" + cert, "--tls-key=" + key}, test.flags...)...)
 			n.call(test.url, test.relayOnly, test.want)
 		})
 	}

@@ -2,19 +2,11 @@ package main
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -22,41 +14,8 @@ import (
 	"hiroba/room"
 	"hiroba/sfu/turn"
 	"hiroba/sfu/udp"
+	"hiroba/signaling/certs"
 )
-
-// certificateFiles makes a certificate for some addresses and its key, as PEM files.
-func certificateFiles(t *testing.T, folder string, addresses ...string) (cert, key string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	for _, a := range addresses {
-		template.IPAddresses = append(template.IPAddresses, net.ParseIP(a))
-	}
-	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, key = filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
-	for name, block := range map[string]*pem.Block{
-		cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: pkcs8},
-	} {
-		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert, key
-}
 
 // asking is an HTTP client that takes the test's certificate and follows no redirects.
 func asking(http2 bool) *http.Client {
@@ -75,7 +34,8 @@ func asking(http2 bool) *http.Client {
 
 func TestOnePortEndsTLS(t *testing.T) {
 	cfg := testConfig()
-	cfg.TLSCert, cfg.TLSKey = certificateFiles(t, t.TempDir(), "127.0.0.1")
+	cfg.TLS = tlsFiles
+	cfg.TLSCert, cfg.TLSKey = certificateFiles(t, t.TempDir(), 1, "127.0.0.1")
 	s := startServer(t, cfg)
 	if !strings.HasPrefix(s.URL(), "https://127.0.0.1:") {
 		t.Fatalf("URL is %s", s.URL())
@@ -130,21 +90,15 @@ func TestOnePortEndsTLS(t *testing.T) {
 	}
 }
 
-func TestBadCertificatesAreNamed(t *testing.T) {
-	cert, key := certificateFiles(t, t.TempDir())
-	for _, test := range []struct{ cert, key, want string }{
-		{cert, "", "--tls-key"}, {"", key, "--tls-cert"}, {cert, "/nowhere", "--tls-key"}, {key, cert, "--tls-cert"},
-	} {
-		cfg := testConfig()
-		cfg.TLSCert, cfg.TLSKey = test.cert, test.key
-		s, err := start(t.Context(), cfg)
-		if err == nil {
-			s.Close()
-		}
-		if err == nil || !strings.Contains(err.Error(), test.want) {
-			t.Errorf("%+v: %v", test, err)
-		}
+// fileSource is a certificate for some hosts.
+func fileSource(t *testing.T, hosts ...string) certs.Source {
+	t.Helper()
+	cert, key := certificateFiles(t, t.TempDir(), 1, hosts...)
+	source, err := certs.NewFiles(certs.FilesConfig{Cert: cert, Key: key})
+	if err != nil {
+		t.Fatal(err)
 	}
+	return source
 }
 
 func TestTURNIsToldByTheAddressOfTheClient(t *testing.T) {
@@ -158,31 +112,34 @@ func TestTURNIsToldByTheAddressOfTheClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
+	public := fileSource(t, "rooms.example.com", "2001:db8::7")
+	domains := []string{"rooms.example.com"}
+	lan, err := certs.NewLAN(certs.LANConfig{Folder: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
-		by        room.Reached
-		encrypted bool
-		want      string
+		by           room.Reached
+		certificates certs.Source
+		domains      []string
+		want         string
 	}{
-		{
-			room.Reached{Host: "example.com", Port: 443, Direct: true},
-			true,
-			"turns:example.com:443?transport=tcp",
-		},
-		{
-			room.Reached{Host: "2001:db8::7", Port: 8080, Direct: true},
-			false,
-			"turn:[2001:db8::7]:8080?transport=tcp",
-		},
-		{
-			room.Reached{Host: "example.com", Port: 443},
-			false,
-			"turn:example.com:9000?transport=tcp",
-		},
-		{room.Reached{Host: "localhost", Port: 8080, Direct: true}, false, ""},
-		{room.Reached{Host: "127.0.0.1", Port: 8080, Direct: true}, false, ""},
-		{room.Reached{}, false, ""},
+		{room.Reached{Host: "rooms.example.com", Port: 443, Direct: true}, public, nil, "turns:rooms.example.com:443?transport=tcp"},
+		{room.Reached{Host: "ROOMS.example.com", Port: 443, Direct: true}, public, domains, "turns:ROOMS.example.com:443?transport=tcp"},
+		{room.Reached{Host: "2001:db8::7", Port: 443, Direct: true}, public, domains, "turns:[2001:db8::7]:443?transport=tcp"},
+		{room.Reached{Host: "rooms.example.com", Port: 443}, public, domains, "turns:rooms.example.com:9000?transport=tcp"},
+		// Somebody came by an address that the certificate is not for.
+		{room.Reached{Host: "192.0.2.7", Port: 443, Direct: true}, public, domains, "turns:rooms.example.com:443?transport=tcp"},
+		{room.Reached{Host: "192.0.2.7", Port: 443, Direct: true}, public, nil, "turn:192.0.2.7:443?transport=tcp"},
+		{room.Reached{Host: "192.168.1.20", Port: 8080, Direct: true}, lan, nil, "turn:192.168.1.20:8080?transport=tcp"},
+		{room.Reached{Host: "box.local", Port: 8080, Direct: true}, lan, []string{"box.local"}, "turn:box.local:8080?transport=tcp"},
+		{room.Reached{Host: "2001:db8::7", Port: 8080, Direct: true}, nil, nil, "turn:[2001:db8::7]:8080?transport=tcp"},
+		{room.Reached{Host: "example.com", Port: 443}, nil, domains, "turn:example.com:9000?transport=tcp"},
+		{room.Reached{Host: "localhost", Port: 8080, Direct: true}, nil, nil, ""},
+		{room.Reached{Host: "127.0.0.1", Port: 8080, Direct: true}, public, domains, ""},
+		{room.Reached{}, public, domains, ""},
 	} {
-		r := &relays{server: server, port: 9000, encrypted: test.encrypted}
+		r := &relays{server: server, port: 9000, certificates: test.certificates, domains: test.domains}
 		var got string
 		for _, s := range r.iceServers(time.Now(), "ada", test.by) {
 			got = strings.Join(s.URLs, " ")

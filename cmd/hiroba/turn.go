@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"net"
 	"strconv"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"hiroba/room"
 	"hiroba/sfu/turn"
+	"hiroba/signaling/certs"
 	"hiroba/signaling/protocol"
 )
 
@@ -18,8 +20,11 @@ const turnOff = "off"
 type relays struct {
 	server *turn.Server
 	// port is that of --listen, for those who came through a proxy, which passes on nothing else.
-	port      uint16
-	encrypted bool
+	port uint16
+	// certificates is nil with --tls off.
+	certificates certs.Source
+	// domains are what the certificate is surely for.
+	domains []string
 }
 
 // iceServers implements room.Config.ICEServers.
@@ -34,13 +39,26 @@ func (r *relays) iceServers(now time.Time, who protocol.ParticipantID, by room.R
 	if by.Direct {
 		port = by.Port
 	}
-	at := net.JoinHostPort(by.Host, strconv.Itoa(int(port)))
-	scheme := "turn:"
-	if r.encrypted {
-		scheme = "turns:"
-	}
+	scheme, host := r.way(by.Host)
+	at := net.JoinHostPort(host, strconv.Itoa(int(port)))
 	username, credential := r.server.Issue(now, string(who))
 	return []protocol.ICEServer{{URLs: []string{scheme + at + "?transport=tcp"}, Username: username, Credential: credential}}
+}
+
+// way chooses between TLS and not, and the host for it. TURN goes inside of TLS where the certificate is for the host: that
+// somebody opened a page in spite of a warning is no reason for a browser to take the certificate for media. Else it goes
+// without, and so it does with --tls lan, whose authority not everybody has been told to trust. The port takes both.
+func (r *relays) way(came string) (scheme, host string) {
+	if _, isLAN := r.certificates.(*certs.LAN); r.certificates == nil || isLAN {
+		return "turn:", came
+	}
+	for _, host := range append([]string{came}, r.domains...) {
+		pair, err := r.certificates.Certificate(&tls.ClientHelloInfo{ServerName: host})
+		if err == nil && pair.Leaf.VerifyHostname(host) == nil {
+			return "turns:", host
+		}
+	}
+	return "turn:", came
 }
 
 func isLoopback(host string) bool {

@@ -43,6 +43,9 @@ const (
 	refusals
 )
 
+// fulfilled is no Refusal and not counted: the handshake was all that the client wanted.
+const fulfilled = refusals
+
 // RefusalCount is how many reasons there are.
 const RefusalCount = int(refusals)
 

@@ -4,7 +4,8 @@
 // [Split] takes a listener and makes three of it. A connection that begins with a method of HTTP goes to [Port.HTTP], one that
 // begins with a STUN message in a frame of RFC 4571 to [Port.ICE], and one that begins with a bare STUN message to
 // [Port.TURN] (RFC 8489, section 6.2.2). One that begins with TLS has it ended here, and is looked at again inside: so HTTPS,
-// ICE and "turns" share the port too. Anything else is closed and counted.
+// ICE and "turns" share the port too, and so do authorities that prove a domain (TLS-ALPN-01, RFC 8737). Anything else is
+// closed and counted.
 //
 // Whoever says nothing costs a goroutine and some hundred bytes, for ten seconds at most, and only so many of one address are
 // waited for: of more, the one that has been silent the longest is closed.

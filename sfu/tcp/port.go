@@ -20,12 +20,17 @@ const (
 	DefaultMaxWaiting           = 4096
 )
 
+// proofProtocol is what a certificate authority names that looks whether a domain leads here. It wants to see a certificate, and
+// says nothing after the handshake (RFC 8737, section 3).
+const proofProtocol = "acme-tls/1"
+
 // acceptPause is how long accepting rests after an error that is not the end, such as too many open files.
 const acceptPause = 50 * time.Millisecond
 
 // Config is what Split needs. What is zero gets a default.
 type Config struct {
-	// TLS ends the encryption of connections that begin with it; without one they are refused.
+	// TLS ends the encryption of connections that begin with it; without one they are refused. If "acme-tls/1" is among its
+	// protocols, a connection that agreed on it is closed after the handshake (TLS-ALPN-01).
 	TLS *tls.Config
 	// Patience is how long a connection may take until it is understood, a TLS handshake included.
 	Patience time.Duration
@@ -141,6 +146,9 @@ func (p *Port) greet(c net.Conn, g *Guest) {
 	case !stayed: // perhaps at the very moment when it was understood
 		p.refuse(c, Crowded)
 		return
+	case understood == nil && refusal == fulfilled:
+		_ = c.Close()
+		return
 	case understood == nil:
 		p.refuse(c, refusal)
 		return
@@ -185,6 +193,9 @@ func (p *Port) understand(c net.Conn) (understood net.Conn, service Service, why
 	switch inside.ConnectionState().NegotiatedProtocol {
 	case "h2", "http/1.1":
 		return inside, HTTP, 0
+	case proofProtocol:
+		_ = inside.Close()
+		return nil, 0, fulfilled
 	}
 	if head, found, err = peek(inside); err != nil {
 		return nil, 0, reasonOf(err)

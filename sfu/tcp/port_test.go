@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -302,6 +303,45 @@ func TestPortWithoutCertificateRefusesTLS(t *testing.T) {
 		t.Fatal("served")
 	}
 	eventually(t, p, "TLS", func(c Counters) bool { return c.Refused[NoTLS] == 1 })
+}
+
+// TestPortProvesDomains does what a certificate authority does (RFC 8737, section 3), and looks that it leaves no trace.
+func TestPortProvesDomains(t *testing.T) {
+	usual, proof := certificate(t), certificate(t)
+	p := split(t, Config{TLS: &tls.Config{ //nolint:gosec // a test
+		NextProtos: []string{"h2", "http/1.1", proofProtocol},
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			switch {
+			case !slices.Equal(hello.SupportedProtos, []string{proofProtocol}):
+				return &usual, nil
+			case hello.ServerName == "rooms.example.com":
+				return &proof, nil
+			}
+			return nil, errors.New("nothing to prove")
+		},
+	}})
+	look := func(name string, protocols ...string) *tls.Conn {
+		//nolint:gosec // authorities do not verify what they look at
+		return tls.Client(dial(t, p), &tls.Config{InsecureSkipVerify: true, ServerName: name, NextProtos: protocols})
+	}
+	authority := look("rooms.example.com", proofProtocol)
+	if _, err := authority.Read(make([]byte, 1)); !errors.Is(err, io.EOF) { // closed in due form
+		t.Errorf("read: %v", err)
+	}
+	state := authority.ConnectionState()
+	if state.NegotiatedProtocol != proofProtocol || !bytes.Equal(state.PeerCertificates[0].Raw, proof.Certificate[0]) {
+		t.Errorf("agreed on %q, or another certificate was shown", state.NegotiatedProtocol)
+	}
+	eventually(t, p, "a proof", func(c Counters) bool { return c == Counters{} })
+	if err := look("other.example.com", proofProtocol).Handshake(); err == nil {
+		t.Error("a proof that nobody ordered")
+	}
+	eventually(t, p, "no proof", func(c Counters) bool { return c.Refused[BadHandshake] == 1 })
+	browser := look("rooms.example.com", "h2", "http/1.1", proofProtocol)
+	if err := browser.Handshake(); err != nil || browser.ConnectionState().NegotiatedProtocol != "h2" {
+		t.Errorf("agreed on %q, %v", browser.ConnectionState().NegotiatedProtocol, err)
+	}
+	accepted(t, p, HTTP)
 }
 
 func TestPortLosesPatience(t *testing.T) {

@@ -15,6 +15,10 @@ export interface Devices {
   readonly executable?: string;
   /** Takes certificates that nobody has vouched for. */
   readonly anyCertificate?: boolean;
+  /** A home folder, with what its owner trusts (see trusting). */
+  readonly home?: string;
+  /** Further arguments of Chromium. */
+  readonly args?: readonly string[];
 }
 
 /** Starts a Chromium of its own. */
@@ -24,8 +28,11 @@ export function launch({
   access = 'granted',
   executable = chromium,
   anyCertificate = false,
+  home,
+  args: more = [],
 }: Devices = {}): Promise<Browser> {
   const args = [
+    ...more,
     '--disable-gpu',
     '--disable-quic',
     '--autoplay-policy=no-user-gesture-required',
@@ -41,7 +48,8 @@ export function launch({
   if (camera !== undefined) args.push(`--use-file-for-fake-video-capture=${camera}`);
   if (microphone !== undefined) args.push(`--use-file-for-fake-audio-capture=${microphone}`);
   if (anyCertificate) args.push('--ignore-certificate-errors');
-  return playwright.launch({ executablePath: executable, headless: true, args, timeout: 30_000 });
+  const env = home === undefined ? {} : { env: { ...process.env, HOME: home } };
+  return playwright.launch({ executablePath: executable, headless: true, args, timeout: 30_000, ...env });
 }
 
 /** A page, and what went wrong in it. */

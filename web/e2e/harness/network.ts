@@ -113,7 +113,7 @@ export class Network {
   async #serve(flags: readonly string[]): Promise<void> {
     const log = openSync(path.join(outFolder('logs'), 'network.log'), 'w');
     const args = ['serve', '--listen=:443', '--admin-listen=127.0.0.1:8081', '--log-level=debug'];
-    const tls = [`--tls-cert=${this.#folder}/cert.pem`, `--tls-key=${this.#folder}/key.pem`];
+    const tls = ['--tls=files', `--tls-cert=${this.#folder}/cert.pem`, `--tls-key=${this.#folder}/key.pem`];
     this.#server = spawn('ip', ['netns', 'exec', `${this.#name}srv`, hiroba, ...args, ...tls, ...flags], {
       stdio: ['ignore', log, log],
     });

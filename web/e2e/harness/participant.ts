@@ -16,6 +16,8 @@ export interface ParticipantOptions {
   readonly access?: NonNullable<Devices['access']>;
   readonly executable?: string;
   readonly anyCertificate?: boolean;
+  readonly home?: string;
+  readonly args?: readonly string[];
   readonly context?: BrowserContextOptions;
 }
 
