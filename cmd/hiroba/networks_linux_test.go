@@ -101,6 +101,8 @@ type networks struct {
 	*testing.T
 	name   string
 	folder string
+	// trusted is a PEM file with what clients trust.
+	trusted string
 }
 
 func newNetworks(t *testing.T) *networks {
@@ -155,7 +157,7 @@ func (n *networks) rules(text string) {
 func (n *networks) inside(ctx context.Context, space, part string, args ...string) *exec.Cmd {
 	all := append([]string{"netns", "exec", n.name + space, os.Args[0]}, args...)
 	cmd := exec.CommandContext(ctx, "ip", all...)
-	cmd.Env = append(os.Environ(), partVariable+"="+part, "SSL_CERT_FILE="+filepath.Join(n.folder, "cert.pem"))
+	cmd.Env = append(os.Environ(), partVariable+"="+part, "SSL_CERT_FILE="+n.trusted)
 	return cmd
 }
 
@@ -316,6 +318,7 @@ func TestNetworks(t *testing.T) {
 		rules     string
 		flags     []string
 		url       string
+		lan       bool // --tls lan
 		relayOnly bool
 		want      string
 	}{
@@ -346,13 +349,23 @@ func TestNetworks(t *testing.T) {
 			name: "server behind NAT, by TURN", addresses: addressesNAT, rules: oneToOne + only443, url: publicURL,
 			flags: []string{"--public-ip=203.0.113.2"}, relayOnly: true, want: "turn",
 		},
+		{
+			name: "an authority of its own, by TURN", addresses: addressesNAT, rules: oneToOne + only443,
+			url: "https://10.90.0.2", lan: true, relayOnly: true, want: "turn",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			n := newNetworks(t)
 			cert, key := certificateFiles(t, n.folder, 1, "203.0.113.2", "2001:db8:2::2")
+			flags := []string{"--tls=files", "--tls-cert=" + cert, "--tls-key=" + key}
+			n.trusted = cert
+			if test.lan {
+				flags = []string{"--tls=lan", "--data-dir=" + n.folder}
+				n.trusted = filepath.Join(n.folder, lanFolder, "ca.crt")
+			}
 			n.run(test.addresses)
 			n.rules(test.rules)
-			n.serve(append([]string{"--tls=files", "--tls-cert=" + cert, "--tls-key=" + key}, test.flags...)...)
+			n.serve(append(flags, test.flags...)...)
 			n.call(test.url, test.relayOnly, test.want)
 		})
 	}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"hiroba/sfu/tcp"
 )
 
 // patience bounds each wait; test machines are busy.
@@ -47,26 +49,15 @@ func until(t *testing.T, log *lockedBuffer, entry string) {
 	}
 }
 
-// listenTLS serves handshakes with the certificates of a source, and nothing else.
+// listenTLS is a port as that of the server, with the certificates of a source.
 func listenTLS(t *testing.T, config *tls.Config) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				_ = tls.Server(conn, config).HandshakeContext(t.Context())
-			}()
-		}
-	}()
+	port := tcp.Split(l, tcp.Config{TLS: config})
+	t.Cleanup(func() { _ = port.Close() })
 	return l.Addr().String()
 }
 
