@@ -10,8 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// composeFiles stand by themselves; docker-compose.caddy.yml adds to the first.
+// composeFiles stand by themselves; docker-compose.caddy.yml adds to the first, tlsFile to either.
 var composeFiles = []string{"docker-compose.yml", "docker-compose.host.yml"}
+
+const tlsFile = "docker-compose.tls.yml"
 
 // service is one of a compose file.
 type service struct {
@@ -62,6 +64,21 @@ func TestComposeFilesGiveNoMoreRightsThanNeeded(t *testing.T) {
 	}
 }
 
+func TestServerThatEncryptsGetsAVolumeAndNothingElse(t *testing.T) {
+	all := services(t, tlsFile)
+	hiroba := all["hiroba"]
+	if hiroba.Environment["HIROBA_TRUSTED_PROXIES"] != "" {
+		t.Error("there is no proxy that could be trusted")
+	}
+	hiroba.Environment = nil
+	if diff := cmp.Diff(service{Volumes: []string{"hiroba:/data"}}, hiroba); diff != "" || len(all) != 1 {
+		t.Errorf("%d services; hiroba (-want +got):\n%s", len(all), diff)
+	}
+	if text := read(t, "Dockerfile"); !strings.Contains(text, "ENV HIROBA_DATA_DIR=/data\n") || !strings.Contains(text, "--chown=65532:65532 /out/data /data\n") {
+		t.Error("the image has no folder for the volume")
+	}
+}
+
 func TestComposeFilesDifferOnlyInTheirNetwork(t *testing.T) {
 	bridge, host := services(t, composeFiles[0]), services(t, composeFiles[1])
 	aboutNetwork := []string{"HIROBA_ADMIN_LISTEN", "HIROBA_PUBLIC_IP", "HIROBA_TRUSTED_PROXIES", "GF_SERVER_HTTP_ADDR", "GF_SERVER_HTTP_PORT"}
@@ -92,7 +109,7 @@ func TestEnvExampleListsEveryVariableWithItsDefault(t *testing.T) {
 		listed[m[1]] = m[2]
 	}
 	used := map[string]bool{}
-	for _, file := range append(composeFiles, "docker-compose.caddy.yml") {
+	for _, file := range append(composeFiles, "docker-compose.caddy.yml", tlsFile) {
 		for _, m := range variable.FindAllStringSubmatch(read(t, file), -1) {
 			used[m[1]] = true
 			example, found := listed[m[1]]

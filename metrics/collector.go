@@ -2,23 +2,30 @@ package metrics
 
 import (
 	"log/slog"
+	"math"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"hiroba/room"
+	"hiroba/sfu/tcp"
 	"hiroba/signaling/ws"
 )
 
 // Sources are what a scrape reads. All of them are asked at each scrape, from the goroutine of its HTTP request.
 type Sources struct {
-	Engine    Engine
+	Engine Engine
+	// Port is what came to the public TCP port.
+	Port      func() tcp.Counters
 	Rooms     func() room.Stats
 	Signaling func() ws.Stats
 	Limits    Limits
 	Build     Build
+	// CertificateExpiry is when the TLS certificate ends, zero while it is missing. Nil without TLS.
+	CertificateExpiry func() time.Time
 }
 
 // Limits is how much of each there may be at once, for dashboards that show what is left.
@@ -36,6 +43,8 @@ var (
 	panics    = counter("contained_panics_total", "Panics that were contained, by where they happened.", "plane")
 	limits    = gauge("limit", "How many there may be at once, by what is limited: rooms, or connections, which are WebSockets.",
 		"of")
+	expiry = gauge("certificate_expiry_timestamp_seconds",
+		"When the TLS certificate ends, in seconds since 1970; 0 while it is missing, +Inf where none is needed (--tls off).")
 	buildInfo = gauge("build_info", "Always 1; the labels say which program this is.",
 		"version", "revision", "goversion")
 )
@@ -60,6 +69,7 @@ func (collector) Describe(chan<- *prometheus.Desc) {}
 func (c collector) Collect(ch chan<- prometheus.Metric) {
 	rooms := c.sources.Rooms()
 	collectMedia(ch, c.sources.Engine)
+	collectPort(ch, c.sources)
 	collectRooms(ch, rooms)
 	collectSignaling(ch, c.sources.Signaling())
 
@@ -71,8 +81,22 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	send(ch, panics, rooms.Panics, "rooms")
 	send(ch, limits, c.sources.Limits.Rooms, "rooms")
 	send(ch, limits, c.sources.Limits.Connections, "connections")
+	send(ch, expiry, c.sources.expirySeconds())
 	b := c.sources.Build
 	send(ch, buildInfo, 1, b.Version, b.Revision, b.Go)
+}
+
+// expirySeconds is CertificateExpiry for Prometheus. Something is always told, so that a dashboard can tell "never" from a
+// server that it does not reach.
+func (s Sources) expirySeconds() float64 {
+	if s.CertificateExpiry == nil {
+		return math.Inf(1)
+	}
+	end := s.CertificateExpiry()
+	if end.IsZero() {
+		return 0
+	}
+	return float64(end.Unix())
 }
 
 // newRegistry makes a registry of its own: nothing that another package registers by itself gets in.

@@ -18,6 +18,8 @@ import (
 	"hiroba/sfu"
 	"hiroba/sfu/media"
 	"hiroba/sfu/stats"
+	"hiroba/sfu/tcp"
+	"hiroba/sfu/turn"
 	"hiroba/sfu/udp"
 	"hiroba/signaling"
 	"hiroba/signaling/protocol"
@@ -39,15 +41,43 @@ func (e *fakeEngine) Network() udp.Counters {
 }
 func (e *fakeEngine) MailboxDepth() map[string]int { return map[string]int{"shard": 5, "peer": 1} }
 
+func (e *fakeEngine) PeersByTransport() map[sfu.Transport]int {
+	return map[sfu.Transport]int{sfu.TransportUDP: 1, sfu.TransportTURN: 1}
+}
+
+func (e *fakeEngine) Streams() sfu.StreamCounters {
+	return sfu.StreamCounters{Open: 2, Refused: [sfu.StreamRefusalCount]uint64{sfu.StreamUnclaimed: 3}}
+}
+
+func (e *fakeEngine) Flows() udp.Counters {
+	return udp.Counters{BytesOut: 100, SendErrors: [udp.SendErrorCount]uint64{udp.BufferFull: 5}}
+}
+
+func (e *fakeEngine) Relays() turn.Counters {
+	return turn.Counters{
+		Relays: [turn.TransportCount]uint64{turn.TLS: 1}, Refused: [turn.RefusalCount]uint64{turn.ForbiddenPeer: 30},
+	}
+}
+
+// port is what came to the TCP port.
+func port() tcp.Counters {
+	return tcp.Counters{
+		Encrypted: [tcp.ServiceCount]uint64{tcp.TURN: 1}, Refused: [tcp.RefusalCount]uint64{tcp.NotUnderstood: 8}, Waiting: 2,
+	}
+}
+
 // idleSources are those of a server that has just started.
 func idleSources() Sources {
 	registry := room.NewRegistry(room.Config{})
 	return Sources{
 		Engine:    &fakeEngine{},
+		Port:      port,
 		Rooms:     registry.Stats,
 		Signaling: ws.NewHandler(ws.Config{Rooms: signaling.FromRegistry(registry)}).Stats,
 		Limits:    Limits{Rooms: 1000, Connections: 10_000},
 		Build:     Build{Version: "1.2.3", Revision: "abc", Go: "go1.26"},
+
+		CertificateExpiry: func() time.Time { return time.Time{} },
 	}
 }
 
@@ -71,6 +101,7 @@ func busySources() Sources {
 	s := idleSources()
 	idleRooms, idleSignaling := s.Rooms(), s.Signaling()
 	s.Engine = e
+	s.CertificateExpiry = func() time.Time { return time.Unix(1_800_000_000, 0) }
 	s.Rooms = func() room.Stats {
 		r := idleRooms
 		r.Rooms, r.Participants, r.Joins, r.MailboxDepth, r.Panics = 1, 3, 9, 2, 1
@@ -124,6 +155,17 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 		`hiroba_udp_datagrams_refused_total{reason="unknown_user"} 4`,
 		`hiroba_udp_datagrams_unsent_total{reason="buffer_full"} 0`,
 		`hiroba_up_tracks 3`,
+		`hiroba_peers_by_transport{transport="turn"} 1`,
+		`hiroba_peers_by_transport{transport="tcp"} 0`,
+		`hiroba_port_connections_total{service="turn",tls="yes"} 1`,
+		`hiroba_port_connections_refused_total{reason="not_understood"} 8`,
+		`hiroba_port_connections_waiting 2`,
+		`hiroba_ice_tcp_connections 2`,
+		`hiroba_ice_tcp_connections_refused_total{reason="unclaimed"} 3`,
+		`hiroba_flow_bytes_total{direction="down"} 100`,
+		`hiroba_flow_datagrams_unsent_total 5`,
+		`hiroba_turn_allocations{transport="tls"} 1`,
+		`hiroba_turn_refused_total{reason="forbidden_peer"} 30`,
 		`hiroba_joins_total 9`,
 		`hiroba_joins_refused_total{reason="name_taken"} 2`,
 		`hiroba_joins_refused_total{reason="other"} 1`,
@@ -151,6 +193,7 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 		`hiroba_mailbox_depth{owner="shard"} 5`,
 		`hiroba_mailbox_depth{owner="room"} 2`,
 		`hiroba_contained_panics_total{plane="rooms"} 1`,
+		`hiroba_certificate_expiry_timestamp_seconds 1.8e+09`,
 		`hiroba_build_info{goversion="go1.26",revision="abc",version="1.2.3"} 1`,
 	} {
 		if !strings.Contains(text, want+"\n") {
@@ -164,12 +207,25 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 	}
 }
 
+func TestCertificateWithoutEnd(t *testing.T) {
+	s := idleSources()
+	for want, expiry := range map[string]func() time.Time{
+		"+Inf": nil,
+		"0":    func() time.Time { return time.Time{} },
+	} {
+		s.CertificateExpiry = expiry
+		if text := scrape(t, s); !strings.Contains(text, "\nhiroba_certificate_expiry_timestamp_seconds "+want+"\n") {
+			t.Errorf("the expiry is not %s", want)
+		}
+	}
+}
+
 func TestSeriesAreKnownFromTheStart(t *testing.T) {
 	idle, busy := series(scrape(t, idleSources())), series(scrape(t, busySources()))
 	if diff := cmp.Diff(idle, busy); diff != "" {
 		t.Errorf("series came or went with use (-idle +busy):\n%s", diff)
 	}
-	if len(idle) > 250 {
+	if len(idle) > 300 {
 		t.Errorf("%d series; want a number that does not hurt anybody", len(idle))
 	}
 }

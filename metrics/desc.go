@@ -31,7 +31,7 @@ func gauge(name, help string, labels ...string) family {
 
 // number is what the counters and snapshots hold.
 type number interface {
-	~int | ~int64 | ~uint64
+	~int | ~int64 | ~uint64 | ~float64
 }
 
 // send hands one value of f to a scrape.

@@ -6,6 +6,7 @@ import (
 	"hiroba/sfu"
 	"hiroba/sfu/media"
 	"hiroba/sfu/stats"
+	"hiroba/sfu/turn"
 	"hiroba/sfu/udp"
 )
 
@@ -16,6 +17,14 @@ type Engine interface {
 	Peers() map[sfu.State]int
 	// PeersByPath counts them by the way that their media takes.
 	PeersByPath() map[sfu.Path]int
+	// PeersByTransport counts them by how their clients are reached.
+	PeersByTransport() map[sfu.Transport]int
+	// Streams are the connections that carry ICE.
+	Streams() sfu.StreamCounters
+	// Flows is what has passed through connections and relays.
+	Flows() udp.Counters
+	// Relays is what the TURN server did.
+	Relays() turn.Counters
 	// Network is what has passed through the media port.
 	Network() udp.Counters
 	UpTracks() int

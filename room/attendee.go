@@ -34,6 +34,7 @@ func (r *room) admit(now time.Time, req JoinRequest, replaces id) (*Member, erro
 	}
 	a := arrival{
 		id: newParticipantID(), name: req.Name, secret: newSecret(), replaces: replaces, loopback: req.Loopback,
+		reached: req.Reached,
 	}
 	if err := r.state.join(now, a); err != nil {
 		return nil, err
@@ -60,7 +61,7 @@ func (r *room) readmit(now time.Time, who id, c Client) (*Member, error) {
 	a.client = c
 	a.attachment++
 	a.log.Info("participant resumed")
-	r.state.resume(p)
+	r.state.resume(now, p)
 	r.perform(now)
 	return r.member(who)
 }
@@ -87,6 +88,7 @@ func (r *room) dismiss(who id, b protocol.Bye) {
 	if a.peer != nil {
 		a.peer.close()
 	}
+	r.registry.media.forget(who)
 	if a.client != nil {
 		a.client.End(b)
 	}

@@ -91,7 +91,7 @@ func (c *chaos) command() {
 		c.s.detach(c.now, p)
 	case n == 3:
 		c.pictures[p.id] = nil // a new client knows nothing
-		c.s.resume(p)
+		c.s.resume(c.now, p)
 	case n == 4:
 		unit := []time.Duration{time.Millisecond, 100 * time.Millisecond}[c.pick(8)/7]
 		c.now = c.now.Add(time.Duration(c.pick(256)) * unit)

@@ -13,6 +13,7 @@ type arrival struct {
 	id, replaces id
 	name, secret string
 	loopback     bool
+	reached      Reached
 }
 
 // join lets somebody in, or says why not. The session that it replaces ends in the same step.
@@ -33,22 +34,22 @@ func (s *state) join(now time.Time, a arrival) error {
 		s.expel(now, former, protocol.ByeReplaced)
 	}
 	p := &participant{
-		id: a.id, name: a.name, key: key, secret: a.secret, joinedAt: now, loopback: a.loopback,
+		id: a.id, name: a.name, key: key, secret: a.secret, joinedAt: now, loopback: a.loopback, reached: a.reached,
 		awaitsFirst: slices.ContainsFunc(s.order, func(o *participant) bool { return len(o.tracks) > 0 }),
 	}
 	p.view.Self = p.id
 	s.people[p.id], s.names[key] = p, p
 	s.order = append(s.order, p)
 	s.emptySince = time.Time{}
-	s.welcome(p, false)
+	s.welcome(now, p, false)
 	s.tellOthers(p, protocol.Joined{Participant: p.describe()})
 	return nil
 }
 
 // resume goes on with a session over a new WebSocket: the client is told everything again.
-func (s *state) resume(p *participant) {
+func (s *state) resume(now time.Time, p *participant) {
 	p.graceEnds = time.Time{}
-	s.welcome(p, true)
+	s.welcome(now, p, true)
 	p.told, p.asked = nil, 0
 	p.reseat = true
 	for _, t := range p.tracks {
@@ -86,7 +87,11 @@ func (s *state) expelWith(now time.Time, p *participant, b protocol.Bye) {
 }
 
 // welcome gives a client the whole picture.
-func (s *state) welcome(p *participant, resumed bool) {
+func (s *state) welcome(now time.Time, p *participant, resumed bool) {
+	var servers []protocol.ICEServer
+	if s.rules.iceServers != nil {
+		servers = s.rules.iceServers(now, p.id, p.reached)
+	}
 	others := make([]protocol.Participant, 0, len(s.order))
 	for _, other := range s.order {
 		if other != p {
@@ -102,7 +107,7 @@ func (s *state) welcome(p *participant, resumed bool) {
 		Participants: others,
 		Session:      p.secret,
 		GraceMs:      s.rules.sessionGrace.Milliseconds(),
-		ICEServers:   s.rules.iceServers,
+		ICEServers:   servers,
 		Limits:       s.rules.limits,
 		Seats:        s.rules.seats,
 		Chat:         s.chat.historyFor(p.id),

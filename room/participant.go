@@ -16,6 +16,7 @@ type participant struct {
 	secret   string
 	joinedAt time.Time
 	loopback bool
+	reached  Reached
 
 	// graceEnds is when the session ends because its WebSocket was lost; zero while there is one.
 	graceEnds time.Time

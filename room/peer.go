@@ -11,6 +11,8 @@ import (
 // mediaPlane makes peers: sfu.Engine behind engine, or a fake in tests.
 type mediaPlane interface {
 	newPeer(cfg peerConfig) (mediaPeer, error)
+	// forget ends what a participant who left has besides a peer.
+	forget(who protocol.ParticipantID)
 }
 
 // mediaPeer is one participant's PeerConnection as a room uses it. No method blocks.
@@ -55,6 +57,8 @@ func (e engine) newPeer(cfg peerConfig) (mediaPeer, error) {
 	}
 	return enginePeer{p}, nil
 }
+
+func (e engine) forget(who protocol.ParticipantID) { e.Forget(string(who)) }
 
 // enginePeer is a real peer.
 type enginePeer struct{ peer *sfu.Peer }

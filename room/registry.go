@@ -27,8 +27,8 @@ type Config struct {
 	SessionGrace time.Duration
 	// RoomGrace is how long an empty room keeps its chat.
 	RoomGrace time.Duration
-	// ICEServers is handed to clients as it is.
-	ICEServers []protocol.ICEServer
+	// ICEServers makes what a participant's Welcome says of TURN servers; nil is none. It must neither block nor call back.
+	ICEServers func(now time.Time, who protocol.ParticipantID, by Reached) []protocol.ICEServer
 	// ServerName is the software and version that clients are told.
 	ServerName string
 	// Log is the parent of all loggers; nil discards.
@@ -113,6 +113,7 @@ func newRegistry(cfg Config, plane mediaPlane) *Registry {
 type noMedia struct{}
 
 func (noMedia) newPeer(peerConfig) (mediaPeer, error) { return nil, errors.New("no media plane") }
+func (noMedia) forget(protocol.ParticipantID)         {}
 
 // JoinRequest says who joins which room.
 type JoinRequest struct {
@@ -124,6 +125,19 @@ type JoinRequest struct {
 	Client Client
 	// Loopback says that the client is on this machine.
 	Loopback bool
+	// Reached is how the client got to the server.
+	Reached Reached
+}
+
+// Reached is the address by which a client got to the server: what it uses works for it.
+type Reached struct {
+	// Host is a name or an IP address; empty when it is not known.
+	Host string
+	// Port is the port of TCP there.
+	Port uint16
+	// Direct says that no proxy is known to stand before the server, so that whatever else comes to Host and Port comes here,
+	// too.
+	Direct bool
 }
 
 // Join lets somebody into a room, which is made when there is none of this name. It waits for the room's answer, which

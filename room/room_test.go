@@ -84,10 +84,11 @@ func (c *fakeClient) welcome(t *testing.T) protocol.Welcome {
 
 // fakePlane is a media plane whose peers answer every offer.
 type fakePlane struct {
-	mu    sync.Mutex
-	peers map[id][]*fakePeer
-	csrc  media.CSRC
-	err   error
+	forgotten []id // guarded by mu
+	mu        sync.Mutex
+	peers     map[id][]*fakePeer
+	csrc      media.CSRC
+	err       error
 	// mute keeps peers from closing; onOffer is called in place of answering.
 	mute    bool
 	onOffer func(p *fakePeer, o sfu.Offer)
@@ -122,6 +123,12 @@ func (f *fakePlane) newPeer(cfg peerConfig) (mediaPeer, error) {
 	p := &fakePeer{plane: f, cfg: cfg, seats: map[int][2]upTrack{}}
 	f.peers[cfg.participant] = append(f.peers[cfg.participant], p)
 	return p, nil
+}
+
+func (f *fakePlane) forget(who id) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forgotten = append(f.forgotten, who)
 }
 
 // of is the latest peer of a participant.

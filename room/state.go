@@ -14,7 +14,7 @@ type rules struct {
 	limits                  protocol.Limits
 	maxParticipants, seats  int
 	sessionGrace, roomGrace time.Duration
-	iceServers              []protocol.ICEServer
+	iceServers              func(now time.Time, who id, by Reached) []protocol.ICEServer
 	serverName              string
 }
 

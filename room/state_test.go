@@ -100,7 +100,7 @@ func TestResumeTellsEverythingAgain(t *testing.T) {
 	w.step()
 	w.clear()
 	w.pass(29 * time.Second)
-	w.s.resume(w.p("ann"))
+	w.s.resume(w.now, w.p("ann"))
 	w.step()
 	w.wantTypes("ann", protocol.TypeWelcome, protocol.TypeSeats, protocol.TypeNeedSeats)
 	if welcome, _ := last[protocol.Welcome](w, "ann"); !welcome.Resumed || welcome.Session != "secret of ann" {

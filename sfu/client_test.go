@@ -27,11 +27,15 @@ const wait = 20 * time.Second
 
 // newEngine makes an engine on loopback. HIROBA_TEST_MEDIA_PATH=pion and HIROBA_TEST_UDP_GSO=off make it as the settings of
 // these names do, so that all tests can be run each way.
-func newEngine(t *testing.T) *sfu.Engine {
+func newEngine(t *testing.T, change ...func(*sfu.Config)) *sfu.Engine {
 	t.Helper()
-	e, err := sfu.New(sfu.Config{
+	cfg := sfu.Config{
 		Listen: "127.0.0.1:0", Shards: 2, PionPath: pionPath(), NoGSO: os.Getenv("HIROBA_TEST_UDP_GSO") == "off",
-	})
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	e, err := sfu.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,6 +121,19 @@ func (c *client) PeerEvent(_ *sfu.Peer, e sfu.Event) {
 // newClient makes a client with these SRTP profiles, or AES-GCM.
 func newClient(t *testing.T, e *sfu.Engine, name string, seats int, profiles ...dtls.SRTPProtectionProfile) *client {
 	t.Helper()
+	return newClientWith(t, e, name, seats, network{}, profiles...)
+}
+
+// network is how a client reaches the server, when that is special.
+type network struct {
+	settings func(*webrtc.SettingEngine) // may be nil
+	config   webrtc.Configuration
+}
+
+func newClientWith(
+	t *testing.T, e *sfu.Engine, name string, seats int, n network, profiles ...dtls.SRTPProtectionProfile,
+) *client {
+	t.Helper()
 	c := &client{
 		t: t, events: make(chan sfu.Event, 1000), received: map[webrtc.SSRC]*received{}, mids: map[string]webrtc.SSRC{}, seats: seats,
 	}
@@ -156,8 +173,11 @@ func newClient(t *testing.T, e *sfu.Engine, name string, seats int, profiles ...
 		profiles = []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM}
 	}
 	s.SetSRTPProtectionProfiles(profiles...)
+	if n.settings != nil {
+		n.settings(&s)
+	}
 	c.pc, err = webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(i), webrtc.WithSettingEngine(s)).
-		NewPeerConnection(webrtc.Configuration{})
+		NewPeerConnection(n.config)
 	if err != nil {
 		t.Fatal(err)
 	}

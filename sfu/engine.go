@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"runtime"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/stats"
+	"hiroba/sfu/turn"
 	"hiroba/sfu/udp"
 )
 
@@ -35,6 +37,11 @@ type Config struct {
 	PionPath bool
 	// NoGSO has the kernel take each datagram by itself, also where it could cut them from larger ones (UDP_SEGMENT).
 	NoGSO bool
+	// ICETCP accepts connections for ICE, framed as RFC 4571 says, at the addresses of Listen; nil is none. The Engine closes
+	// it.
+	ICETCP net.Listener
+	// TURN makes the Engine a TURN server, too; nil is none. Public is taken from PublicIPs.
+	TURN *turn.Config
 	// Log is the parent of all loggers; nil discards.
 	Log *slog.Logger
 }
@@ -50,6 +57,8 @@ type Engine struct {
 	counters    stats.Counters
 	shards      []*shard
 	loggers     *pionLoggers
+	streams     *streams     // nil without ICETCP
+	turn        *turn.Server // nil without TURN
 	// negotiating has room for as many as may answer offers at once: an answer takes milliseconds of a core, and media
 	// should not wait for one while many join.
 	negotiating chan struct{}
@@ -103,6 +112,17 @@ func New(cfg Config) (*Engine, error) {
 		negotiating: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		peers:       make(map[*Peer]struct{}),
 	}
+	if cfg.ICETCP != nil {
+		e.streams = newStreams(mux, cfg.ICETCP, e.log)
+	}
+	if cfg.TURN != nil {
+		own := *cfg.TURN
+		own.Public, own.Log, own.Loggers = cfg.PublicIPs, e.log, loggers
+		if e.turn, err = turn.New(mux, own); err != nil {
+			_ = e.closeNetwork()
+			return nil, fmt.Errorf("serve TURN: %w", err)
+		}
+	}
 	for range cfg.Shards {
 		s := newShard(&e.counters, mux.NewSender(), e.log)
 		e.shards = append(e.shards, s)
@@ -139,10 +159,60 @@ func (e *Engine) Close() error {
 	for _, s := range e.shards {
 		s.stop()
 	}
-	if err := e.mux.Close(); err != nil {
-		return fmt.Errorf("close media socket: %w", err)
+	return e.closeNetwork()
+}
+
+// closeNetwork closes all sockets and connections.
+func (e *Engine) closeNetwork() error {
+	var errs []error
+	if e.turn != nil {
+		errs = append(errs, e.turn.Close())
+	}
+	if e.streams != nil {
+		errs = append(errs, e.streams.close())
+	}
+	if err := errors.Join(append(errs, e.mux.Close())...); err != nil {
+		return fmt.Errorf("close media sockets: %w", err)
 	}
 	return nil
+}
+
+// TURN is the TURN server; nil if there is none.
+func (e *Engine) TURN() *turn.Server { return e.turn }
+
+// Relays is what the TURN server did; nothing if there is none.
+func (e *Engine) Relays() turn.Counters {
+	if e.turn == nil {
+		return turn.Counters{}
+	}
+	return e.turn.Counters()
+}
+
+// Forget ends what a participant has besides their peers, because they left.
+func (e *Engine) Forget(participant string) {
+	if e.turn != nil {
+		e.turn.Forget(participant)
+	}
+}
+
+// Streams are the connections that carry ICE.
+func (e *Engine) Streams() StreamCounters {
+	if e.streams == nil {
+		return StreamCounters{}
+	}
+	return e.streams.counters()
+}
+
+// Flows is what has passed through connections and relays, seen as datagrams.
+func (e *Engine) Flows() udp.Counters { return e.mux.FlowCounters() }
+
+// PeersByTransport counts the peers by how their clients are reached.
+func (e *Engine) PeersByTransport() map[Transport]int {
+	counts := map[Transport]int{TransportNone: 0, TransportUDP: 0, TransportTCP: 0, TransportTURN: 0}
+	for _, p := range e.snapshot() {
+		counts[p.Transport()]++
+	}
+	return counts
 }
 
 // Peers counts the peers by state.

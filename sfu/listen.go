@@ -49,7 +49,9 @@ func listen(cfg Config) (*udp.Mux, netip.AddrPort, error) {
 		}
 		addresses = []netip.Addr{resolved.AddrPort().Addr().Unmap()}
 	}
-	mux, err := udp.Listen(udp.Config{Addresses: addresses, Port: uint16(port), GSO: !cfg.NoGSO, Log: cfg.Log})
+	mux, err := udp.Listen(udp.Config{
+		Addresses: addresses, Port: uint16(port), StreamPort: streamPort(cfg.ICETCP), GSO: !cfg.NoGSO, Log: cfg.Log,
+	})
 	if err != nil {
 		return nil, netip.AddrPort{}, fmt.Errorf("listen for media on udp %s: %w", cfg.Listen, err)
 	}
@@ -58,6 +60,18 @@ func listen(cfg Config) (*udp.Mux, netip.AddrPort, error) {
 		at = netip.AddrPortFrom(unspecified, uint16(port))
 	}
 	return mux, at, nil
+}
+
+// streamPort is the port of a listener; 0 without one.
+func streamPort(l net.Listener) uint16 {
+	if l == nil {
+		return 0
+	}
+	at, ok := l.Addr().(*net.TCPAddr)
+	if !ok {
+		panic(fmt.Sprintf("sfu: a TCP listener with the address %v", l.Addr()))
+	}
+	return at.AddrPort().Port()
 }
 
 // peerMux is the engine's mux as one PeerConnection sees it.

@@ -111,14 +111,18 @@ func (p *Peer) ownPath() (srtp.Keys, *udp.Destination, bool) {
 
 // destination is where a pair of candidates leads to; nil when that is not one of our sockets.
 func (p *Peer) destination(pair *webrtc.ICECandidatePair) *udp.Destination {
-	if pair.Local == nil || pair.Remote == nil || pair.Local.Protocol != webrtc.ICEProtocolUDP {
+	if pair.Local == nil || pair.Remote == nil {
 		return nil
 	}
 	ip, err := netip.ParseAddr(pair.Remote.Address)
 	if err != nil {
 		return nil
 	}
-	destination, ok := p.mux.Destination(netip.AddrPortFrom(ip.Unmap(), pair.Remote.Port))
+	find := p.mux.Destination
+	if pair.Local.Protocol == webrtc.ICEProtocolTCP {
+		find = p.mux.StreamDestination
+	}
+	destination, ok := find(netip.AddrPortFrom(ip.Unmap(), pair.Remote.Port))
 	if !ok {
 		return nil
 	}
@@ -129,6 +133,7 @@ func (p *Peer) destination(pair *webrtc.ICECandidatePair) *udp.Destination {
 // has written to that address, and only then the address is known to be the client's: so it may have to be asked for again.
 func (p *Peer) handlePair(now time.Time, pair *webrtc.ICECandidatePair) {
 	p.pair, p.pairSince = pair, now
+	p.via.Store(transportOf(pair))
 }
 
 const (

@@ -46,6 +46,7 @@ type Peer struct {
 
 	state atomic.Value // State
 	path  atomic.Value // Path
+	via   atomic.Value // Transport
 	types atomic.Pointer[payloadTypes]
 	names atomic.Pointer[map[media.SSRC]streamName] // of the newest offer; nil before
 	// connectedAt is when the transport was last connected, in Unix nanoseconds.
@@ -91,6 +92,7 @@ func (e *Engine) NewPeer(cfg PeerConfig) (*Peer, error) {
 	}
 	p.state.Store(StateNew)
 	p.path.Store(PathUndecided)
+	p.via.Store(TransportNone)
 	uplink, err := newUplink(p)
 	if err != nil {
 		return nil, err

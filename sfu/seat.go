@@ -226,13 +226,14 @@ func (t *seatTrack) adapt() {
 		return
 	}
 	wanted, best := t.target.supply.Fit(t.height), t.target.supply.Best()
+	wanted.Spatial = min(wanted.Spatial, t.peer.down.stall.Highest())
 	t.demand(t.target, wanted.Spatial)
 	if t.target.simulcast() {
 		wanted.Spatial = min(wanted.Spatial, best)
 	}
 	t.line.SetWanted(wanted)
 	t.flight.Wanted(t.peer.shard.now, t.target.csrc, wanted)
-	if !t.peer.down.connected {
+	if !t.peer.down.connected || t.peer.down.stall.Stalled() {
 		return
 	}
 	encoding, needed := t.line.NeedsKeyframe(best)
@@ -262,11 +263,14 @@ func (t *seatTrack) isBlind() bool {
 
 // handleRTP sends the packets of a track that this seat is attached to, if it should.
 func (t *seatTrack) handleRTP(now time.Time, f *feed) {
+	stalled := t.kind == media.Video && t.peer.down.checkFlow(now)
 	for i := range f.packets {
 		p := &f.packets[i]
 		switch {
 		case !t.peer.down.connected:
 			t.dropped(stats.NotConnected)
+		case stalled:
+			t.dropped(stats.Stalled)
 		case t.replay.Holds(p.Packet): // its turn comes
 		case t.send(now, f.track, p.Packet, nil, p.padding):
 			p.seats++
@@ -322,6 +326,10 @@ func (t *seatTrack) handleNACK(now time.Time, sequence uint16) {
 	counters := &t.peer.engine.counters
 	counters.NACKsReceived.Add(1)
 	t.flight.NACK()
+	if t.peer.down.stall.Stalled() {
+		t.dropped(stats.Stalled)
+		return
+	}
 	source, number, ok := t.line.Recall(sequence)
 	if !ok || t.source == nil {
 		t.dropped(stats.NACKUnknown)

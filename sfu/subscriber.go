@@ -8,6 +8,7 @@ import (
 	"hiroba/sfu/egress"
 	"hiroba/sfu/flight"
 	"hiroba/sfu/media"
+	"hiroba/sfu/pacer"
 	"hiroba/sfu/rtptime"
 	"hiroba/sfu/trace"
 )
@@ -25,6 +26,7 @@ type subscriber struct {
 	transportSequence uint16
 	outlet            outlet
 	queue             queue
+	stall             pacer.Stall
 	flight            flight.Recorder
 	trace             *trace.Recorder // nil while nobody asks for one
 }
@@ -100,6 +102,7 @@ func (s *subscriber) handleTick(now time.Time) {
 		return
 	}
 	s.flight.HandleTick(now)
+	s.checkFlow(now)
 	for _, t := range s.all {
 		t.report(now)
 		t.adapt() // sizes and encodings change, and a wish for a keyframe may still stand

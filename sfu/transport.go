@@ -42,7 +42,13 @@ func (e *Engine) newPeerConnection(p *Peer, loopback bool) (*webrtc.PeerConnecti
 	s.SetLite(true)
 	loopback = loopback || e.addr.Addr().IsLoopback()
 	s.SetICEUDPMux(peerMux{p.mux, loopback})
-	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
+	if e.streams != nil {
+		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
+		s.SetICETCPMux(p.mux.Streams())
+	}
+	s.SetNetworkTypes(networks)
+	s.DisableActiveTCP(true)                               // never connect to addresses that a client sends
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled) // never resolve names that a client sends
 	s.SetIncludeLoopbackCandidate(loopback)
 	s.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)

@@ -62,6 +62,7 @@ func (c Config) WithDefaults() Config {
 type Session struct {
 	cfg      Config
 	loopback bool
+	reached  room.Reached
 	log      *slog.Logger
 	out      *outbox
 
@@ -74,11 +75,11 @@ type Session struct {
 
 var _ room.Client = (*Session)(nil)
 
-// NewSession starts a session. Loopback says that the client is on this machine. Its reader must call Close when the
-// connection is gone.
-func NewSession(cfg Config, loopback bool) *Session {
+// NewSession starts a session. Loopback says that the client is on this machine, and reached how it got to the server. Its
+// reader must call Close when the connection is gone.
+func NewSession(cfg Config, loopback bool, reached room.Reached) *Session {
 	cfg = cfg.WithDefaults()
-	s := &Session{cfg: cfg, loopback: loopback, log: cfg.Log, gate: newGate(cfg.Limits)}
+	s := &Session{cfg: cfg, loopback: loopback, reached: reached, log: cfg.Log, gate: newGate(cfg.Limits)}
 	s.out = newOutbox(cfg.OutboxMessages, cfg.OutboxBytes, s.farewellWith(protocol.Bye{
 		Reason: protocol.ByeTooSlow, Message: "This client does not read what the server sends.",
 		Reconnect: true, AfterMs: 1000,
@@ -212,7 +213,7 @@ func (s *Session) join(m protocol.Join) {
 	}
 	s.enter(protocol.TypeJoin, func() (Member, error) {
 		return s.cfg.Rooms.Join(room.JoinRequest{
-			Room: m.Room, Name: m.Name, Replaces: m.Replaces, Client: s, Loopback: s.loopback,
+			Room: m.Room, Name: m.Name, Replaces: m.Replaces, Client: s, Loopback: s.loopback, Reached: s.reached,
 		})
 	})
 }

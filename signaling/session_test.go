@@ -15,6 +15,9 @@ import (
 	"hiroba/signaling/protocol"
 )
 
+// reached is how the client of a test got here.
+var reached = room.Reached{Host: "example.com", Port: 443, Direct: true}
+
 var start = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 type harness struct {
@@ -27,7 +30,7 @@ type harness struct {
 func newHarness(t *testing.T) *harness {
 	t.Helper()
 	h := &harness{T: t, rooms: &fakeRooms{}, now: start}
-	h.session = NewSession(Config{Rooms: h.rooms, OutboxMessages: 500}, true)
+	h.session = NewSession(Config{Rooms: h.rooms, OutboxMessages: 500}, true, reached)
 	t.Cleanup(h.session.Close)
 	return h
 }
@@ -92,7 +95,7 @@ func TestSessionGoesFromHelloToLeave(t *testing.T) {
 	if n := len(h.rooms.member.handled); n != 2 {
 		t.Errorf("the room got %d messages, want 2", n)
 	}
-	if got := h.rooms.joins[0]; got.Room != "r" || got.Name != "n" || !got.Loopback || got.Client != h.session {
+	if got := h.rooms.joins[0]; got.Room != "r" || got.Name != "n" || !got.Loopback || got.Client != h.session || got.Reached != reached {
 		t.Errorf("join request %+v", got)
 	}
 	h.say(`{"type":"leave"}`)

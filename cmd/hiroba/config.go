@@ -44,11 +44,20 @@ const (
 
 // Config holds every setting of the server. The tags are the documentation that --help prints.
 type Config struct {
-	Listen         string   `group:"addresses" default:":8080" placeholder:"HOST:PORT" help:"Where clients connect: TCP for the web app and the WebSocket, UDP of the same number for all media. On a loopback host only this machine can join. Port 0 takes a free one."`
+	Listen         string   `group:"addresses" default:":8080" placeholder:"HOST:PORT" help:"Where clients connect: TCP for the web app, the WebSocket, and media where UDP is blocked; UDP of the same number for all other media. On a loopback host only this machine can join. Port 0 takes a free one."`
 	AdminListen    string   `group:"addresses" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where /metrics, /healthz, /readyz and /debug are served. Keep it away from the internet."`
 	PublicIP       []string `group:"addresses" name:"public-ip" placeholder:"IP" help:"Address that clients reach this server at, when it is not one of its own, as behind a 1:1 NAT. Repeat it, or separate with commas, for IPv4 and IPv6."`
 	AllowedOrigins []string `group:"addresses" placeholder:"ORIGIN" help:"Other web origins whose pages may connect, such as https://example.com or https://*.example.com. The server's own pages always may."`
-	TrustedProxies []string `group:"addresses" placeholder:"NETWORK" help:"Networks of reverse proxies whose X-Forwarded-For is believed, such as 10.0.0.0/8. This machine's own always is."`
+	TrustedProxies []string `group:"addresses" placeholder:"NETWORK" help:"Networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, such as 10.0.0.0/8. Those on this machine always are."`
+	TURN           string   `group:"addresses" default:"auto" enum:"auto,off" placeholder:"HOW" help:"Relaying media for clients whose network lets nothing else through: auto does it on the same port, by TCP, TLS and UDP, to this server only; off never."`
+
+	TLS           string   `group:"tls" name:"tls" default:"off" enum:"off,files,acme,lan" placeholder:"HOW" help:"Encrypting the web, without which browsers give camera and microphone only to localhost: off leaves it to a reverse proxy; files takes --tls-cert and --tls-key; acme gets a certificate for --domain by itself; lan makes its own for this machine's private names and addresses, which devices learn to trust at /trust."`
+	TLSCert       string   `group:"tls" name:"tls-cert" placeholder:"FILE" help:"PEM file with the certificate and those of its issuers. It is read again when it changes."`
+	TLSKey        string   `group:"tls" name:"tls-key" placeholder:"FILE" help:"PEM file with the private key of --tls-cert."`
+	Domain        []string `group:"tls" name:"domain" placeholder:"NAME" help:"Names that people type to get here. With acme, TCP port 443 of each must lead to --listen; with files the certificate must be for them; with lan they are added to the machine's own."`
+	ACMEEmail     string   `group:"tls" name:"acme-email" placeholder:"ADDRESS" help:"Where the certificate authority writes to when something is wrong."`
+	ACMEDirectory string   `group:"tls" name:"acme-directory" default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL" help:"The certificate authority. Using it accepts its terms. To try things out: https://acme-staging-v02.api.letsencrypt.org/directory."`
+	DataDir       string   `group:"tls" name:"data-dir" placeholder:"FOLDER" help:"Where certificates are kept, readable by the server's user only. Without it, the folder that the system has for such things, such as ~/.local/state/hiroba."`
 
 	LogFormat string `group:"logs" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text for people, json for machines."`
 	LogLevel  string `group:"logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least serious kind of entry to write: debug, info, warn or error."`
@@ -76,6 +85,7 @@ type Config struct {
 // settingGroups are the headings of --help.
 var settingGroups = kong.ExplicitGroups([]kong.Group{
 	{Key: "addresses", Title: "Addresses:"},
+	{Key: "tls", Title: "Encryption:"},
 	{Key: "rooms", Title: "Rooms:"},
 	{Key: "limits", Title: "Chat and files:"},
 	{Key: "media", Title: "Media:"},
@@ -115,6 +125,9 @@ func (c *Config) check() error {
 		return err
 	}
 	if _, err := c.trustedProxies(); err != nil {
+		return err
+	}
+	if err := c.checkTLS(); err != nil {
 		return err
 	}
 	for _, origin := range c.AllowedOrigins {

@@ -51,7 +51,8 @@ var layers = map[string]int{
 
 	"sfu/keying": 40,
 	"sfu/udp":    40,
-	"sfu/turn":   40,
+	"sfu/tcp":    40,
+	"sfu/turn":   41,
 
 	"sfu": 50,
 
@@ -63,8 +64,10 @@ var layers = map[string]int{
 
 	"room": 80,
 
-	"signaling":      90,
-	"signaling/auth": 90,
+	"signaling":           90,
+	"signaling/auth":      90,
+	"signaling/certs":     90,
+	"signaling/forwarded": 90,
 
 	"signaling/ws":    100,
 	"signaling/whip":  100,
@@ -100,6 +103,8 @@ var impureCalls = map[string][]string{
 var onlyIn = map[string][]string{
 	"nhooyr.io/websocket":             {"signaling/ws", "signaling/client"},
 	"github.com/prometheus":           {"metrics"},
+	"golang.org/x/crypto/acme":        {"signaling/certs"},
+	"rsc.io/qr":                       {"cmd/hiroba"},
 	"github.com/pion/webrtc":          {"sfu", "signaling/client"},
 	"github.com/alecthomas/kong":      {"cmd/hiroba", "cmd/hiroba-load"},
 	"github.com/alecthomas/kong-yaml": {"cmd/hiroba", "cmd/hiroba-load"},

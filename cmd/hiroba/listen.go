@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -9,28 +10,38 @@ import (
 	"syscall"
 
 	"hiroba/sfu"
+	"hiroba/sfu/tcp"
+	"hiroba/sfu/turn"
 )
 
 // portTries is how often a free port is looked for when --listen asks for port 0: TCP and UDP must both be free.
 const portTries = 20
 
-// listenBoth opens TCP for the web and UDP of the same number for media.
-func listenBoth(ctx context.Context, address string, media sfu.Config) (net.Listener, *sfu.Engine, error) {
+// listenBoth opens TCP for all that speaks it, inside of TLS too if there is a config, and UDP of the same number for media.
+func listenBoth(
+	ctx context.Context, address string, encryption *tls.Config, media sfu.Config,
+) (*tcp.Port, *sfu.Engine, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, nil, badSetting("listen", "%v", err)
 	}
 	for try := 1; ; try++ {
-		tcp, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+		listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 		if err != nil {
 			return nil, nil, listenError("listen", address, "TCP", err)
 		}
-		media.Listen = udpAddress(host, tcp.Addr())
+		split := tcp.Split(listener, tcp.Config{TLS: encryption, Log: media.Log})
+		media.Listen, media.ICETCP = udpAddress(host, listener.Addr()), split.ICE()
+		if media.TURN != nil {
+			media.TURN = &turn.Config{Streams: split.TURN()}
+		} else {
+			split.TURN().Close() //nolint:gosec // it only refuses from now on
+		}
 		engine, err := sfu.New(media)
 		if err == nil {
-			return tcp, engine, nil
+			return split, engine, nil
 		}
-		tcp.Close() //nolint:gosec // nobody has connected
+		split.Close() //nolint:gosec // nobody has been served
 		if port == "0" && errors.Is(err, syscall.EADDRINUSE) && try < portTries {
 			continue
 		}

@@ -70,7 +70,10 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	// After the first signal the process answers to signals as if we had never asked for them, so a second one ends
 	// it at once.
 	context.AfterFunc(ctx, stop)
-	if err := run(ctx, cli.Serve.Config, stdout, stderr); err != nil {
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
+	if err := run(ctx, hangUp, cli.Serve.Config, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "hiroba: %s\n", err)
 		var setting *settingError
 		if errors.As(err, &setting) {
@@ -133,8 +136,8 @@ func plainMapper[T any](read func(string) (T, error), right string) kong.MapperF
 	}
 }
 
-// run serves until ctx ends and then closes in an orderly way.
-func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
+// run serves until ctx ends and then closes in an orderly way. Each hangUp makes it reload.
+func run(ctx context.Context, hangUp <-chan os.Signal, cfg Config, stdout, stderr io.Writer) error {
 	cfg.Log = newLogger(stderr, cfg.LogFormat, cfg.LogLevel)
 	s, err := start(ctx, cfg)
 	if err != nil {
@@ -142,11 +145,18 @@ func run(ctx context.Context, cfg Config, stdout, stderr io.Writer) error {
 	}
 	if cfg.LogFormat == logText {
 		fmt.Fprintf(stdout, "Open %s\n", s.URL())
+		if trust := s.TrustURL(); trust != "" {
+			fmt.Fprintf(stdout, "On each other device, once: %s\n", trust)
+		}
 	}
-	select {
-	case <-ctx.Done():
-		return s.Close()
-	case err := <-s.failed:
-		return errors.Join(err, s.Close())
+	for {
+		select {
+		case <-hangUp:
+			s.reload()
+		case <-ctx.Done():
+			return s.Close()
+		case err := <-s.failed:
+			return errors.Join(err, s.Close())
+		}
 	}
 }

@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +16,10 @@ import (
 	"hiroba/metrics"
 	"hiroba/room"
 	"hiroba/sfu"
+	"hiroba/sfu/tcp"
+	"hiroba/sfu/turn"
 	"hiroba/signaling"
+	"hiroba/signaling/certs"
 	"hiroba/signaling/protocol"
 	"hiroba/signaling/ws"
 	"hiroba/web"
@@ -38,17 +43,25 @@ const (
 type server struct {
 	log    *slog.Logger
 	engine *sfu.Engine
+	port   *tcp.Port
 	rooms  *room.Registry
 	door   *ws.Handler
+
+	// certificates is nil with --tls off.
+	certificates certs.Source
 
 	public, admin            *http.Server
 	publicAddress, adminAddr net.Addr
 	// failed gets the error of a listener that ended by itself.
 	failed  chan error
 	closing atomic.Bool
-	// serving are the two goroutines that accept connections; Close waits for them.
+	// serving are the goroutines that accept connections and keep certificates fresh; Close waits for them.
 	serving sync.WaitGroup
-	close   func() error
+	// endRenewing ends the latter.
+	endRenewing context.CancelFunc
+	close       func() error
+	// domains are what people type to get here, as far as they are known.
+	domains []string
 }
 
 // start opens the sockets and serves on them until Close. ctx bounds only the start itself.
@@ -61,17 +74,32 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{log: cfg.Log, failed: make(chan error, 2)}
+	s := &server{log: cfg.Log, failed: make(chan error, 2), endRenewing: func() {}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.close = sync.OnceValue(s.shutdown)
+	if s.domains, err = cfg.domains(); err != nil {
+		return nil, err
+	}
+	if s.certificates, err = cfg.certificates(s.log); err != nil {
+		return nil, err
+	}
 
+	var encryption *tls.Config
+	if s.certificates != nil {
+		encryption = certs.ServerConfig(s.certificates)
+	}
 	admin, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.AdminListen)
 	if err != nil {
 		return nil, listenError("admin-listen", cfg.AdminListen, "TCP", err)
 	}
-	public, engine, err := listenBoth(ctx, cfg.Listen, sfu.Config{
+	var relay *turn.Config
+	if cfg.TURN != turnOff {
+		relay = &turn.Config{}
+	}
+	port, engine, err := listenBoth(ctx, cfg.Listen, encryption, sfu.Config{
+		TURN:      relay,
 		PublicIPs: ips,
 		MaxSeats:  cfg.MaxSeats,
 		PionPath:  cfg.MediaPath == pathPion,
@@ -82,7 +110,8 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		admin.Close() //nolint:gosec // nobody has connected
 		return nil, err
 	}
-	s.engine, s.publicAddress, s.adminAddr = engine, public.Addr(), admin.Addr()
+	s.engine, s.port = engine, port
+	s.publicAddress, s.adminAddr = port.HTTP().Addr(), admin.Addr()
 	s.rooms = room.NewRegistry(room.Config{
 		Engine:          engine,
 		Limits:          cfg.limits(),
@@ -91,6 +120,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		Seats:           cfg.Seats,
 		SessionGrace:    cfg.SessionGrace,
 		RoomGrace:       cfg.RoomGrace,
+		ICEServers:      s.iceServers(),
 		ServerName:      "hiroba/" + version,
 		Log:             s.log,
 	})
@@ -102,25 +132,84 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		MaxSockets:     cfg.MaxConnections,
 		Log:            s.log,
 	})
-	s.public = s.newHTTPServer(publicHandler(s.door, web.Dist))
+	s.public = s.newHTTPServer(showTLS(s.publicRoutes(proxies)))
+	s.public.ConnContext = withTLSState
 	s.public.ReadTimeout, s.public.WriteTimeout = answerTimeout, answerTimeout
+	if s.certificates != nil {
+		s.keepFresh(cfg)
+	}
 	s.admin = s.newHTTPServer(s.adminHandler(metrics.NewHandler(s.metricSources(cfg), s.log)))
-	s.serve(s.public, public)
+	s.serve(s.public, port.HTTP())
 	s.serve(s.admin, admin)
 	s.log.Info("server started", "listen", s.publicAddress.String(), "media", engine.Addr().String(),
-		"admin", s.adminAddr.String(), "version", version)
+		"admin", s.adminAddr.String(), "tls", cfg.TLS, "version", version)
 	return s, nil
+}
+
+// iceServers tells clients of the TURN server; nil without one.
+func (s *server) iceServers() func(time.Time, protocol.ParticipantID, room.Reached) []protocol.ICEServer {
+	if s.engine.TURN() == nil {
+		return nil
+	}
+	r := &relays{
+		server: s.engine.TURN(), port: s.engine.Addr().Port(), certificates: s.certificates, domains: s.domains,
+	}
+	return r.iceServers
+}
+
+// publicRoutes is all that the public listener answers.
+func (s *server) publicRoutes(proxies []netip.Prefix) http.Handler {
+	app := publicHandler(s.door, web.Dist)
+	if s.certificates == nil {
+		return app
+	}
+	lan, isLAN := s.certificates.(*certs.LAN)
+	if !isLAN {
+		return redirectPlain(app, proxies)
+	}
+	mux := http.NewServeMux()
+	trust := newTrustHandler(lan, portOf(s.publicAddress))
+	mux.Handle(trustPath, trust)
+	mux.Handle(trustPath+"/", trust)
+	mux.Handle("/", app)
+	return redirectPlain(mux, proxies)
+}
+
+// keepFresh renews certificates in a goroutine of its own until the server is shut down.
+func (s *server) keepFresh(cfg Config) {
+	if lan, ok := s.certificates.(*certs.LAN); ok {
+		s.log.Info("local authority in use", "name", lan.AuthorityName(), "sha256", lan.Fingerprint(), "trust", s.TrustURL())
+	}
+	if port := portOf(s.publicAddress); cfg.TLS == tlsACME && port != "443" {
+		s.log.Warn("the certificate authority will come to port 443; it must lead here", "domains", s.domains, "port", port)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.endRenewing = cancel
+	s.serving.Go(func() { s.certificates.Run(ctx) })
+}
+
+// reload reads again what may have changed: the certificates.
+func (s *server) reload() {
+	s.log.Info("reload asked for")
+	if s.certificates != nil {
+		s.certificates.Reload()
+	}
 }
 
 // metricSources are what a scrape reads.
 func (s *server) metricSources(cfg Config) metrics.Sources {
-	return metrics.Sources{
+	sources := metrics.Sources{
 		Engine:    s.engine,
+		Port:      s.port.Counters,
 		Rooms:     s.rooms.Stats,
 		Signaling: s.door.Stats,
 		Limits:    metrics.Limits{Rooms: cfg.MaxRooms, Connections: cfg.MaxConnections},
 		Build:     metrics.Build(currentBuild()),
 	}
+	if s.certificates != nil {
+		sources.CertificateExpiry = s.certificates.Expiry
+	}
+	return sources
 }
 
 func (s *server) newHTTPServer(h http.Handler) *http.Server {
@@ -142,29 +231,13 @@ func (s *server) serve(h *http.Server, l net.Listener) {
 	})
 }
 
-// URL is what to open in a browser on this machine.
-func (s *server) URL() string { return browserURL(s.publicAddress) }
-
-// AdminURL is where the admin listener answers.
-func (s *server) AdminURL() string { return browserURL(s.adminAddr) }
-
-func browserURL(a net.Addr) string {
-	host, port, err := net.SplitHostPort(a.String())
-	if err != nil {
-		panic(fmt.Sprintf("listener with the address %v", a))
-	}
-	if ip := net.ParseIP(host); ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port)
-}
-
 // Close says goodbye to every client, closes all sockets, and waits. It may be called more than once.
 func (s *server) Close() error { return s.close() }
 
 func (s *server) shutdown() error {
 	s.closing.Store(true) // readyz
 	s.log.Info("server stopping")
+	s.endRenewing()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	bye := protocol.Bye{
@@ -178,6 +251,7 @@ func (s *server) shutdown() error {
 		s.door.Shutdown(ctx, bye),
 		s.public.Shutdown(ctx),
 		s.engine.Close(),
+		s.port.Close(),
 		s.admin.Shutdown(ctx),
 	)
 	s.serving.Wait()

@@ -71,7 +71,10 @@ func TestServerAnswersOnBothListeners(t *testing.T) {
 	if code, text := get(t, s.AdminURL()+"/debug/pprof/"); code != 200 || !strings.Contains(text, "goroutine") {
 		t.Errorf("pprof: %d", code)
 	}
-	for _, path := range []string{"/metrics", "/healthz", "/debug/pprof/"} {
+	if code, text := get(t, s.URL()+"/healthz"); code != 200 || text != "ok\n" {
+		t.Errorf("/healthz on the public listener: %d %q", code, text)
+	}
+	for _, path := range []string{"/metrics", "/readyz", "/debug/pprof/"} {
 		if code, _ := get(t, s.URL()+path); code != 404 {
 			t.Errorf("%s on the public listener: %d", path, code)
 		}
@@ -172,7 +175,7 @@ func TestRunTellsTheAddressAndEndsWithItsContext(t *testing.T) {
 	out, outWriter := io.Pipe()
 	ended := make(chan error, 1)
 	var log bytes.Buffer
-	go func() { ended <- run(ctx, cfg, outWriter, &log) }()
+	go func() { ended <- run(ctx, nil, cfg, outWriter, &log) }()
 
 	var line [200]byte
 	n, err := out.Read(line[:])

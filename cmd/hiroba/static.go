@@ -37,6 +37,7 @@ func publicHandler(signaling http.Handler, app fs.FS) http.Handler {
 	index := files.find("index.html")
 	mux := http.NewServeMux()
 	mux.Handle("GET /ws", signaling)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	page := func(w http.ResponseWriter, r *http.Request) {
 		if index == nil {
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")

@@ -128,6 +128,9 @@ func (l *Line) Layer() media.Layer {
 	return l.layers.Current()
 }
 
+// Restart says that some of what was to be sent was not, and will not be: nothing can go on but with a keyframe.
+func (l *Line) Restart() { l.waiting = l.waiting || l.cfg.Kind == media.Video }
+
 // Vacate says that an up track ended: what it sent can no longer go on.
 func (l *Line) Vacate(gone media.CSRC) {
 	if l.current == gone {

@@ -75,6 +75,8 @@ const (
 	UnknownStream
 	// Overloaded: the packet is so late that showing it would make all that follow late, too.
 	Overloaded
+	// Stalled: a picture for a subscriber who takes nothing at the moment; it goes on with a keyframe.
+	Stalled
 	reasons
 )
 
@@ -85,7 +87,7 @@ var reasonNames = [reasons]string{
 	"malformed", "unknown_payload_type", "duplicate", "too_old", "padding_only", "awaiting_keyframe", "before_switch",
 	"unsupported_codec", "not_connected", "write_failed", "nack_unknown", "nack_too_soon", "nack_over_budget",
 	"too_many_ssrcs", "other_layer", "redundant", "no_retransmission", "queue_full", "not_authentic",
-	"unknown_stream", "overloaded",
+	"unknown_stream", "overloaded", "stalled",
 }
 
 // String is the reason as a metric label.

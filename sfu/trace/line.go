@@ -61,6 +61,14 @@ func (l *Line) SetRTT(rtt time.Duration) {
 	}
 }
 
+// Restart is egress.Line.Restart.
+func (l *Line) Restart() {
+	l.Line.Restart()
+	if r := l.recorder; r != nil {
+		r.add(Step{Do: doRestart, Line: l.index})
+	}
+}
+
 // Vacate is egress.Line.Vacate.
 func (l *Line) Vacate(gone media.CSRC) {
 	l.Line.Vacate(gone)

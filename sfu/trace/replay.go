@@ -140,6 +140,8 @@ func (p *player) do(l *Line, s *Step) error {
 		l.SetRTT(s.RTT)
 	case doVacate:
 		l.Vacate(s.Track)
+	case doRestart:
+		l.Restart()
 	case doRTP:
 		l.HandleRTP(s.Track, pkt)
 	case doReplay:

@@ -18,6 +18,7 @@ const (
 	doWanted   = "wanted"
 	doRTT      = "rtt"
 	doVacate   = "vacate"
+	doRestart  = "restart"
 	doRTP      = "rtp"
 	doReplay   = "replay"
 	doNACK     = "nack"

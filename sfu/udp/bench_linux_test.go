@@ -44,7 +44,7 @@ func BenchmarkSend(b *testing.B) {
 				m := listen(b, func(c *Config) { c.GSO = mode == "gso" })
 				to := make([]*Destination, destinations)
 				for i := range to {
-					to[i] = newDestination(m.locals[0], deaf(b, m).addr())
+					to[i] = newDestination(m.locals[0], deaf(b, m).addr(), nil)
 				}
 				s, conn := m.NewSender(), m.locals[0].sockets[0].conn
 				payload := make([]byte, benchmarkBytes)
@@ -107,7 +107,7 @@ func BenchmarkDispatch(b *testing.B) {
 func BenchmarkJunk(b *testing.B) {
 	m, other := listen(b), listen(b)
 	newAgent(b, m, &quiet{}, "one")
-	s, to := other.NewSender(), newDestination(other.locals[0], m.Addr())
+	s, to := other.NewSender(), newDestination(other.locals[0], m.Addr(), nil)
 	kinds := slices.DeleteFunc(junk(), func(b []byte) bool { return len(b) == 0 || len(b) > benchmarkBytes })
 	const burst = 64 // which the smallest buffer of a socket holds
 	began := cpu(b)
@@ -142,7 +142,7 @@ func BenchmarkReceive(b *testing.B) {
 	_ = a
 	// The client sends in batches, too.
 	other := listen(b)
-	to := newDestination(other.locals[0], m.Addr())
+	to := newDestination(other.locals[0], m.Addr(), nil)
 	s := other.NewSender()
 	a.answer(other.Addr())
 	_ = c

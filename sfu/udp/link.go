@@ -135,8 +135,23 @@ func (k *link) write(b []byte, to netip.AddrPort) {
 	if r != nil && len(b) > 0 && b[0] >= 4 {
 		r.written.Store(k.peer.written.Add(1))
 	}
+	if flow := k.flowTo(r, to); flow != nil {
+		k.peer.mux.sendFlow(flow, b)
+		return
+	}
+	if k.local.stream { // the connection is gone
+		return
+	}
 	sockets := k.local.sockets
 	sockets[k.peer.number%len(sockets)].write(b, to)
+}
+
+// flowTo is how the address to is reached, nil if by a socket; r is the route to it, if the peer owns it.
+func (k *link) flowTo(r *route, to netip.AddrPort) Flow {
+	if r != nil {
+		return r.flow
+	}
+	return k.local.flowTo(to)
 }
 
 // conn is an ICE agent's hold on a link.
@@ -218,20 +233,31 @@ func (c *conn) ReadFrom(b []byte) (int, net.Addr, error) {
 	if err != nil {
 		return n, nil, err
 	}
-	return n, net.UDPAddrFromAddrPort(from), nil
+	return n, c.netAddr(from), nil
 }
 
 // WriteTo implements net.PacketConn.
 func (c *conn) WriteTo(b []byte, to net.Addr) (int, error) {
-	udp, ok := to.(*net.UDPAddr)
-	if !ok {
-		return 0, &net.AddrError{Err: "not a UDP address", Addr: to.String()}
+	switch a := to.(type) {
+	case *net.UDPAddr:
+		return c.WriteToAddrPort(b, a.AddrPort())
+	case *net.TCPAddr:
+		return c.WriteToAddrPort(b, a.AddrPort())
+	default:
+		return 0, &net.AddrError{Err: "neither a UDP nor a TCP address", Addr: to.String()}
 	}
-	return c.WriteToAddrPort(b, udp.AddrPort())
 }
 
 // LocalAddr implements net.PacketConn.
-func (c *conn) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(c.link.local.addr) }
+func (c *conn) LocalAddr() net.Addr { return c.netAddr(c.link.local.addr) }
+
+// netAddr is an address with the protocol of the link.
+func (c *conn) netAddr(a netip.AddrPort) net.Addr {
+	if c.link.local.stream {
+		return net.TCPAddrFromAddrPort(a)
+	}
+	return net.UDPAddrFromAddrPort(a)
+}
 
 // SetDeadline implements net.PacketConn. Writing never waits and needs none.
 func (c *conn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }

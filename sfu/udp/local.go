@@ -20,6 +20,7 @@ type local struct {
 	mux     *Mux
 	index   int // in mux.locals
 	addr    netip.AddrPort
+	stream  bool // reached by TCP, and has no sockets
 	sockets []*socket
 
 	// gso is off where the system or the network card cannot do it; see lane.refused.
@@ -31,12 +32,14 @@ type local struct {
 	closed bool
 	links  map[string]*link // by local username fragment
 	routes map[netip.AddrPort]*route
+	flows  map[netip.AddrPort]Flow // of the remote addresses that are not reached through the sockets
 }
 
 // route is one remote address and who owns it.
 type route struct {
 	peer   *PeerMux
 	remote netip.AddrPort
+	flow   Flow  // nil: through the sockets
 	link   *link // guarded by local.mu; nil between the links of an ICE restart
 	// owned turns false when the route is removed. Copies of the pointer may be kept for longer.
 	owned atomic.Bool
@@ -108,6 +111,7 @@ func (l *local) close() error {
 type target struct {
 	peer  *PeerMux // whose Receiver is asked first; nil for STUN and DTLS
 	link  *link    // whose pion reads it otherwise; nil: nobody
+	turn  bool     // for the TURN server
 	known bool     // came from an address that the peer owns
 	drop  Drop     // why it goes nowhere, if both are nil
 	done  bool     // the Receiver had it
@@ -120,24 +124,16 @@ func (l *local) find(b []byte, from netip.AddrPort) target {
 	}
 	switch first := b[0]; {
 	case first < 4:
-		if !isSTUN(b) {
-			return target{drop: NoProtocol}
-		}
-		if fragment := receiverFragment(b); isRequest(b) && fragment != nil {
-			link := l.links[string(fragment)] // does not allocate
-			if link == nil {
-				return target{drop: UnknownUser}
-			}
-			r := l.routes[from]
-			return target{link: link, known: r != nil && r.peer == link.peer}
-		}
-		if r := l.routes[from]; r != nil {
-			return target{link: r.link, known: true}
-		}
+		return l.findSTUN(b, from)
 	case first >= 20 && first < 64:
 		if r := l.routes[from]; r != nil {
 			return target{link: r.link, known: true}
 		}
+	case first >= 64 && first < 80:
+		if isChannelData(b) && l.hasTURN() {
+			return target{turn: true}
+		}
+		return target{drop: NoProtocol}
 	case first >= 128 && first < 192:
 		if r := l.routes[from]; r != nil {
 			t := target{link: r.link, known: true}
@@ -151,6 +147,31 @@ func (l *local) find(b []byte, from netip.AddrPort) target {
 	}
 	return target{drop: UnknownSource}
 }
+
+// findSTUN is find for what begins as STUN does.
+func (l *local) findSTUN(b []byte, from netip.AddrPort) target {
+	if !isSTUN(b) {
+		return target{drop: NoProtocol}
+	}
+	if isTURN(b) && l.hasTURN() {
+		return target{turn: true}
+	}
+	if fragment := receiverFragment(b); isRequest(b) && fragment != nil {
+		link := l.links[string(fragment)] // does not allocate
+		if link == nil {
+			return target{drop: UnknownUser}
+		}
+		r := l.routes[from]
+		return target{link: link, known: r != nil && r.peer == link.peer}
+	}
+	if r := l.routes[from]; r != nil {
+		return target{link: r.link, known: true}
+	}
+	return target{drop: UnknownSource}
+}
+
+// hasTURN reports whether a TURN server answers here.
+func (l *local) hasTURN() bool { return !l.stream && l.mux.turn.Load() != nil }
 
 // claim is called when pion writes through k to remote. It returns the route if the peer of k owns the address now: because
 // nobody else did, or because what it writes is the answer to a binding request.
@@ -173,7 +194,10 @@ func (l *local) claim(k *link, remote netip.AddrPort, answers bool) *route {
 	if len(*own) == maxRoutes {
 		l.remove((*own)[0])
 	}
-	r = &route{peer: k.peer, remote: remote, link: k}
+	if l.stream && l.flows[remote] == nil { // the connection is gone
+		return nil
+	}
+	r = &route{peer: k.peer, remote: remote, link: k, flow: l.flows[remote]}
 	r.owned.Store(true)
 	*own = append(*own, r)
 	l.routes[remote] = r

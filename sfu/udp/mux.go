@@ -24,6 +24,9 @@ type Config struct {
 	// Readers is how many sockets, each with a goroutine, share the port at each address. 0 is GOMAXPROCS. Systems other than
 	// Linux have 1.
 	Readers int
+	// StreamPort is the TCP port at which each of the addresses is reached by connections; 0 is none. Whoever accepts
+	// them makes an Inlet of each.
+	StreamPort uint16
 	// GSO lets a Sender hand runs of datagrams to the kernel as one, where the system can do that.
 	GSO bool
 	// Log tells of limits of the system that cost quality. Nil is silence.
@@ -51,11 +54,15 @@ type Mux struct {
 	start   time.Time // the zero of the readers' clocks
 	closed  atomic.Bool
 	readers sync.WaitGroup
+	turn    atomic.Pointer[turnServer]
+
+	flowTally tally // of all that does not pass the sockets
 
 	mu      sync.Mutex // guards what follows
 	tallies []*tally
 	senders int
 	peers   int
+	spare   []*Sender // that Inlets borrow: there are many Inlets, and few of them send at once
 }
 
 // Listen opens the media port and starts reading. A port that another process has is refused, even if that process would
@@ -100,9 +107,10 @@ func Listen(cfg Config) (*Mux, error) {
 		for _, s := range l.sockets {
 			r := newReader(m, l, s)
 			s.reader = r
-			m.tallies = append(m.tallies, &r.tally)
+			m.tallies = append(m.tallies, r.tally)
 		}
 	}
+	m.listenStreams(cfg.StreamPort)
 	for _, l := range m.locals {
 		for _, s := range l.sockets {
 			m.readers.Go(s.reader.run)

@@ -54,9 +54,9 @@ func (m *Mux) Peer(r Receiver) *PeerMux {
 
 // GetListenAddresses implements ice.UDPMux.
 func (p *PeerMux) GetListenAddresses() []net.Addr {
-	addresses := make([]net.Addr, len(p.mux.locals))
-	for i, l := range p.mux.locals {
-		addresses[i] = net.UDPAddrFromAddrPort(l.addr)
+	var addresses []net.Addr
+	for _, a := range p.mux.LocalAddrs() {
+		addresses = append(addresses, net.UDPAddrFromAddrPort(a))
 	}
 	return addresses
 }
@@ -69,10 +69,15 @@ func (p *PeerMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 		return nil, fmt.Errorf("%w: %v", ErrNotLocal, addr)
 	}
 	at := canonical(udp.AddrPort())
-	i := slices.IndexFunc(p.mux.locals, func(l *local) bool { return canonical(l.addr) == at })
+	i := slices.IndexFunc(p.mux.locals, func(l *local) bool { return !l.stream && canonical(l.addr) == at })
 	if i < 0 {
 		return nil, fmt.Errorf("%w: %v", ErrNotLocal, addr)
 	}
+	return p.connAt(i, ufrag)
+}
+
+// connAt is GetConn at the local address with index i.
+func (p *PeerMux) connAt(i int, ufrag string) (net.PacketConn, error) {
 	l := p.mux.locals[i]
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -133,10 +138,18 @@ func (p *PeerMux) Close() error {
 //
 // A Destination remembers what a Sender learnt about the path: ask again only if the address changed.
 func (p *PeerMux) Destination(remote netip.AddrPort) (*Destination, bool) {
+	return p.destination(remote, false)
+}
+
+func (p *PeerMux) destination(remote netip.AddrPort, stream bool) (*Destination, bool) {
 	remote = canonical(remote)
 	var best *local
+	var flow Flow
 	var written uint64
 	for _, l := range p.mux.locals {
+		if l.stream != stream {
+			continue
+		}
 		l.mu.RLock()
 		r := l.routes[remote]
 		l.mu.RUnlock()
@@ -144,13 +157,13 @@ func (p *PeerMux) Destination(remote netip.AddrPort) (*Destination, bool) {
 			continue
 		}
 		if n := r.written.Load(); best == nil || n > written {
-			best, written = l, n
+			best, flow, written = l, r.flow, n
 		}
 	}
 	if best == nil {
 		return nil, false
 	}
-	return newDestination(best, remote), true
+	return newDestination(best, remote, flow), true
 }
 
 // Wake asks for a call of HandleBatch at a time, though nothing came; at once if that has passed. Several wishes merge to the
@@ -187,5 +200,5 @@ func (p *PeerMux) finishBatch(now time.Time, r *reader) {
 		p.wake.CompareAndSwap(w, 0) // else somebody asked for an even earlier time
 	}
 	due := p.receiver.HandleBatch(now, r.out())
-	p.homeOr(r).timers.schedule(p, now, due)
+	p.homeOr(r.keeper).timers.schedule(p, now, due)
 }

@@ -50,7 +50,7 @@ func (s *socket) buffers() bufferSizes { return bufferSizes{receive: socketBuffe
 func (s *socket) canSegment() bool { return false }
 
 // write sends one datagram, or drops and counts it.
-func (s *socket) write(b []byte, to netip.AddrPort) { s.send(&s.reader.tally, b, to) }
+func (s *socket) write(b []byte, to netip.AddrPort) { s.send(s.reader.tally, b, to) }
 
 func (s *socket) send(t *tally, b []byte, to netip.AddrPort) {
 	t.writeCalls.Add(1)

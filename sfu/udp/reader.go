@@ -18,13 +18,15 @@ const (
 	readPause = time.Millisecond
 )
 
-// reader reads one socket. All is owned by its goroutine but timers and tally.
+// reader reads one socket, or is that part of an Inlet which hands on. All is owned by its goroutine but timers and tally.
 type reader struct {
 	mux    *Mux
 	local  *local
 	socket *socket
 	timers timers
-	tally  tally
+	tally  *tally
+	// keeper keeps the alarms of whom this one meets first: it itself, if it reads a socket.
+	keeper *reader
 	sender *Sender // nil before a Receiver could use it
 
 	// slots are what the next datagrams are read into, from where they came, and where they go.
@@ -36,7 +38,8 @@ type reader struct {
 }
 
 func newReader(m *Mux, l *local, s *socket) *reader {
-	r := &reader{mux: m, local: l, socket: s}
+	r := &reader{mux: m, local: l, socket: s, tally: &tally{}}
+	r.keeper = r
 	r.timers.start = m.start
 	r.timers.setDeadline = s.conn.SetReadDeadline
 	r.init()
@@ -83,6 +86,8 @@ func (r *reader) dispatch(n int) {
 			r.handleMedia(now, t.peer, i, n)
 		case t.link != nil:
 			r.giveToPion(i)
+		case t.turn:
+			r.mux.turn.Load().HandleTURN(r.local.addr, r.from[i], r.slots[i].Bytes())
 		default:
 			r.tally.drops[t.drop].Add(1)
 		}
@@ -96,16 +101,25 @@ func (r *reader) dispatch(n int) {
 
 // out is what Receivers send with.
 func (r *reader) out() *Sender {
-	if r.sender == nil {
+	switch {
+	case r.sender != nil:
+	case r.keeper == r:
 		r.sender = r.mux.NewSender()
+	default:
+		r.sender = r.mux.borrowSender()
 	}
 	return r.sender
 }
 
 // flush sends what Receivers committed.
 func (r *reader) flush() {
-	if r.sender != nil {
-		r.sender.Flush()
+	if r.sender == nil {
+		return
+	}
+	r.sender.Flush()
+	if r.keeper != r {
+		r.mux.returnSender(r.sender)
+		r.sender = nil
 	}
 }
 

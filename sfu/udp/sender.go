@@ -21,6 +21,7 @@ type Destination struct {
 	local  *local
 	remote netip.AddrPort
 	path   path // what the system needs to know
+	flow   Flow // nil: through a socket
 
 	// whole is set when the path refused a run: from then on each datagram goes by itself.
 	// Senders read it after others may have the Destination.
@@ -32,14 +33,19 @@ type Destination struct {
 	group  int32
 }
 
-func newDestination(l *local, remote netip.AddrPort) *Destination {
-	d := &Destination{local: l, remote: remote}
-	d.path.set(l, remote)
+func newDestination(l *local, remote netip.AddrPort, f Flow) *Destination {
+	d := &Destination{local: l, remote: remote, flow: f}
+	if f == nil {
+		d.path.set(l, remote)
+	}
 	return d
 }
 
+// Flow is how the address is reached; nil through a socket.
+func (d *Destination) Flow() Flow { return d.flow }
+
 // Clone is another Destination at the same address, for another goroutine.
-func (d *Destination) Clone() *Destination { return newDestination(d.local, d.remote) }
+func (d *Destination) Clone() *Destination { return newDestination(d.local, d.remote, d.flow) }
 
 // Remote is the address.
 func (d *Destination) Remote() netip.AddrPort { return d.remote }
@@ -92,6 +98,9 @@ func (m *Mux) NewSender() *Sender {
 	m.tallies = append(append(tallies, m.tallies...), &s.tally)
 	m.mu.Unlock()
 	for _, l := range m.locals {
+		if l.stream {
+			continue // they are the last
+		}
 		way := &lane{sender: s, local: l, socket: l.sockets[number%len(l.sockets)]}
 		way.init(way)
 		s.lanes = append(s.lanes, way)
@@ -128,6 +137,11 @@ func (s *Sender) Next(n int) []byte {
 // their commits.
 func (s *Sender) Commit(d *Destination, n int) {
 	if n == 0 {
+		return
+	}
+	if d.flow != nil {
+		s.mux.sendFlow(d.flow, s.next[:n])
+		s.next = nil
 		return
 	}
 	i := int32(len(s.entries)) //nolint:gosec // at most maxEntries

@@ -135,7 +135,7 @@ func (s *socket) write(b []byte, to netip.AddrPort) {
 	if len(b) == 0 {
 		return
 	}
-	t := &s.reader.tally
+	t := s.reader.tally
 	one, _ := singles.Get().(*single)
 	one.b, one.size = b, one.name.set(to, s.scope)
 	for try := 0; ; try++ {

@@ -28,6 +28,7 @@ type Stack struct {
 	api         *webrtc.API
 	certificate webrtc.Certificate
 	encryption  webrtc.RTPHeaderEncryptionPolicy
+	transports  webrtc.ICETransportPolicy
 }
 
 // StackConfig says what is special about a Stack. The zero value is a browser's behaviour.
@@ -42,6 +43,8 @@ type StackConfig struct {
 	// Bare leaves out all interceptors (NACK, reports, feedback) and asks the server more rarely whether it is still
 	// there: for clients whose Mux keeps the media to itself, of which there are thousands.
 	Bare bool
+	// RelayOnly reaches the server through its TURN server only.
+	RelayOnly bool
 	// Like is a Stack whose certificate is taken, as making one is expensive.
 	Like *Stack
 	// Loss drops received packets before anything sees them. It is called from many goroutines.
@@ -71,6 +74,9 @@ func NewStack(cfg StackConfig) (*Stack, error) {
 	if cfg.Mux != nil { // who looks into packets wants to find contributing sources in the clear, as browsers send them
 		s.encryption = webrtc.RTPHeaderEncryptionPolicyDisable
 	}
+	if cfg.RelayOnly {
+		s.transports = webrtc.ICETransportPolicyRelay
+	}
 	if cfg.Like != nil {
 		s.certificate = cfg.Like.certificate
 		return s, nil
@@ -89,7 +95,7 @@ func NewStack(cfg StackConfig) (*Stack, error) {
 
 func (s *Stack) newPeerConnection(servers []webrtc.ICEServer) (*webrtc.PeerConnection, error) {
 	pc, err := s.api.NewPeerConnection(webrtc.Configuration{
-		ICEServers: servers, Certificates: []webrtc.Certificate{s.certificate},
+		ICEServers: servers, ICETransportPolicy: s.transports, Certificates: []webrtc.Certificate{s.certificate},
 		RTPHeaderEncryptionPolicy: s.encryption,
 	})
 	if err != nil {
@@ -98,14 +104,23 @@ func (s *Stack) newPeerConnection(servers []webrtc.ICEServer) (*webrtc.PeerConne
 	return pc, nil
 }
 
+// relayWait is how long better ways than a relay are waited for.
+const relayWait = 300 * time.Millisecond
+
 func newSettings(cfg StackConfig) webrtc.SettingEngine {
 	var s webrtc.SettingEngine
 	quiet := quietLogs()
 	s.LoggerFactory = quiet
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	// As browsers do, take a relay soon when nothing better works.
+	s.SetRelayAcceptanceMinWait(relayWait)
 	// A track is read from the answer on, not from its first packet: no packet waits in between.
 	s.SetFireOnTrackBeforeFirstRTP(true)
+	s.SetNetworkTypes([]webrtc.NetworkType{
+		webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6,
+	})
+	s.DisableActiveTCP(cfg.RelayOnly) // pion would dial all the same
 	if cfg.Loopback {
 		s.SetIncludeLoopbackCandidate(true)
 		s.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })

@@ -30,7 +30,7 @@ type Config struct {
 	// AllowedOrigins are the origins besides the server's own whose pages may connect: "https://example.com", or only
 	// the host. A "*" in a host stands for any characters but dots: "https://*.example.com". The port counts.
 	AllowedOrigins []string
-	// TrustedProxies are the networks whose X-Forwarded-For is believed. Loopback always is.
+	// TrustedProxies are the networks whose X-Forwarded-For and X-Forwarded-Proto are believed. Loopback always is.
 	TrustedProxies []netip.Prefix
 
 	// MaxSockets bounds open sockets; MaxWaitingPerIP those of one address (an IPv6 /64 counts as one) that have not

@@ -16,6 +16,7 @@ import (
 	"nhooyr.io/websocket"
 
 	"hiroba/signaling"
+	"hiroba/signaling/forwarded"
 	"hiroba/signaling/protocol"
 )
 
@@ -80,7 +81,8 @@ func NewHandler(cfg Config) *Handler {
 
 // ServeHTTP accepts a WebSocket and serves it until it is closed.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !originAllowed(r, h.cfg.AllowedOrigins) {
+	from := forwarded.Of(r, h.cfg.TrustedProxies)
+	if !originAllowed(r, from.Encrypted, h.cfg.AllowedOrigins) {
 		h.counters.origin.Add(1)
 		h.cfg.Log.Info("socket refused", "reason", "origin", "origin", r.Header.Get("Origin"), "host", r.Host)
 		refuse(w, http.StatusForbidden, protocol.Error{
@@ -88,9 +90,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	from := remoteOf(r, h.cfg.TrustedProxies)
-	counted := household(from.addr)
-	if from.loopback {
+	counted := household(from.Addr)
+	if from.Loopback {
 		counted = netip.Addr{} // a load test, or a proxy that does not say whom it serves
 	}
 	t, err := h.door.admit(counted)
@@ -115,7 +116,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		cfg:      &h.cfg,
 		conn:     conn,
 		wire:     hj.conn,
-		session:  signaling.NewSession(h.session, from.loopback),
+		session:  signaling.NewSession(h.session, from.Loopback, reachedBy(r, from.Forwarded)),
 		maxBytes: int64(h.session.Limits.OfferBytes),
 		ticket:   t,
 	}

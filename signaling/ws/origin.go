@@ -9,8 +9,9 @@ import (
 
 // originAllowed reports whether the page that opens the socket may do so. Without the check, any page that somebody
 // looks at could join rooms from their browser, since WebSockets know no same-origin rule. Clients that are no browsers
-// send no Origin and have no such problem.
-func originAllowed(r *http.Request, patterns []string) bool {
+// send no Origin and have no such problem. Where the socket is encrypted, a page of the same host that is not is a
+// stranger too: whoever is on its way could have written it.
+func originAllowed(r *http.Request, encrypted bool, patterns []string) bool {
 	origin := r.Header.Get("Origin")
 	if origin == "" {
 		return true
@@ -19,7 +20,7 @@ func originAllowed(r *http.Request, patterns []string) bool {
 	if err != nil || u.Host == "" {
 		return false // "null", as a sandboxed frame sends it, among others
 	}
-	if strings.EqualFold(u.Host, r.Host) {
+	if strings.EqualFold(u.Host, r.Host) && (!encrypted || u.Scheme == "https") {
 		return true
 	}
 	for _, pattern := range patterns {

@@ -36,36 +36,25 @@ func TestOrigins(t *testing.T) {
 		if tt.origin != "" {
 			r.Header.Set("Origin", tt.origin)
 		}
-		if got := originAllowed(r, patterns); got != tt.want {
+		if got := originAllowed(r, false, patterns); got != tt.want {
 			t.Errorf("origin %q at host %q: %t", tt.origin, tt.host, got)
 		}
 	}
 }
 
-func TestRemotes(t *testing.T) {
-	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-	for _, tt := range []struct {
-		name, peer string
-		header     http.Header
-		want       string
-		loopback   bool
-	}{
-		{"direct", "192.0.2.1:5000", nil, "192.0.2.1", false},
-		{"this machine", "127.0.0.1:5000", nil, "127.0.0.1", true},
-		{"this machine, IPv6", "[::1]:5000", nil, "::1", true},
-		{"mapped", "[::ffff:127.0.0.1]:5000", nil, "127.0.0.1", true},
-		{"liar", "192.0.2.1:5000", http.Header{"X-Forwarded-For": {"127.0.0.1"}}, "192.0.2.1", false},
-		{"proxy here", "127.0.0.1:5000", http.Header{"X-Forwarded-For": {"192.0.2.9"}}, "192.0.2.9", false},
-		{"proxy here, silent", "127.0.0.1:5000", http.Header{"Via": {"1.1 proxy"}}, "127.0.0.1", false},
-		{"liar behind a proxy", "127.0.0.1:5000", http.Header{"X-Forwarded-For": {"127.0.0.1, 192.0.2.9"}}, "192.0.2.9", false},
-		{"two proxies", "127.0.0.1:5000", http.Header{"X-Forwarded-For": {"192.0.2.9", "10.1.1.1"}}, "192.0.2.9", false},
-		{"rubbish", "127.0.0.1:5000", http.Header{"X-Forwarded-For": {"unknown"}}, "127.0.0.1", false},
-		{"no address", "pipe", nil, "invalid IP", false},
+func TestPlainPageMayNotUseAnEncryptedSocket(t *testing.T) {
+	for origin, want := range map[string]bool{
+		"https://hiroba.test": true,
+		"http://hiroba.test":  false,
+		"http://dev.test":     true, // whoever allowed it knows
+		"":                    true,
 	} {
-		r := &http.Request{RemoteAddr: tt.peer, Header: tt.header}
-		got := remoteOf(r, trusted)
-		if got.addr.String() != tt.want || got.loopback != tt.loopback {
-			t.Errorf("%s: %v, loopback %t", tt.name, got.addr, got.loopback)
+		r := &http.Request{Host: "hiroba.test", Header: http.Header{}}
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		if got := originAllowed(r, true, []string{"http://dev.test"}); got != want {
+			t.Errorf("origin %q: %t", origin, got)
 		}
 	}
 }

@@ -11,11 +11,28 @@ export interface Devices {
   readonly microphone?: string;
   /** `granted` without a question; `refused` without one. */
   readonly access?: 'granted' | 'refused' | 'no camera';
+  /** Another program than the usual Chromium. */
+  readonly executable?: string;
+  /** Takes certificates that nobody has vouched for. */
+  readonly anyCertificate?: boolean;
+  /** A home folder, with what its owner trusts (see trusting). */
+  readonly home?: string;
+  /** Further arguments of Chromium. */
+  readonly args?: readonly string[];
 }
 
 /** Starts a Chromium of its own. */
-export function launch({ camera, microphone, access = 'granted' }: Devices = {}): Promise<Browser> {
+export function launch({
+  camera,
+  microphone,
+  access = 'granted',
+  executable = chromium,
+  anyCertificate = false,
+  home,
+  args: more = [],
+}: Devices = {}): Promise<Browser> {
   const args = [
+    ...more,
     '--disable-gpu',
     '--disable-quic',
     '--autoplay-policy=no-user-gesture-required',
@@ -30,7 +47,9 @@ export function launch({ camera, microphone, access = 'granted' }: Devices = {})
   if (access !== 'refused') args.push('--use-fake-ui-for-media-stream');
   if (camera !== undefined) args.push(`--use-file-for-fake-video-capture=${camera}`);
   if (microphone !== undefined) args.push(`--use-file-for-fake-audio-capture=${microphone}`);
-  return playwright.launch({ executablePath: chromium, headless: true, args, timeout: 30_000 });
+  if (anyCertificate) args.push('--ignore-certificate-errors');
+  const env = home === undefined ? {} : { env: { ...process.env, HOME: home } };
+  return playwright.launch({ executablePath: executable, headless: true, args, timeout: 30_000, ...env });
 }
 
 /** A page, and what went wrong in it. */

@@ -13,7 +13,11 @@ export interface ParticipantOptions {
   /** The microphone's frequency. */
   readonly hz?: number;
   readonly camera?: string;
-  readonly access?: Devices['access'];
+  readonly access?: NonNullable<Devices['access']>;
+  readonly executable?: string;
+  readonly anyCertificate?: boolean;
+  readonly home?: string;
+  readonly args?: readonly string[];
   readonly context?: BrowserContextOptions;
 }
 
@@ -33,12 +37,12 @@ export class Participant {
     this.signaling = signaling;
   }
 
-  static async open({ name, colour, hz, camera, access, context }: ParticipantOptions): Promise<Participant> {
+  static async open({ name, colour, hz, camera, context, ...devices }: ParticipantOptions): Promise<Participant> {
     const film = camera ?? (colour === undefined ? undefined : fakeCamera(name, colour));
     const browser = await launch({
       ...(film === undefined ? {} : { camera: film }),
       ...(hz === undefined ? {} : { microphone: fakeMicrophone(hz) }),
-      ...(access === undefined ? {} : { access }),
+      ...devices,
     });
     return new Participant(name, browser, await openPage(browser, context));
   }

@@ -37,6 +37,11 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** The same by TLS, for a server that was started with `--tls`. */
+  get secureUrl(): string {
+    return `https://127.0.0.1:${this.port}`;
+  }
+
   /** Starts it, again after a stop, on the same ports. Resolves when it takes participants. */
   async start(): Promise<void> {
     const log = openSync(this.#log, 'a');

@@ -103,6 +103,11 @@ export class Peer {
     );
   }
 
+  /** For the next ICE restart: credentials that are old may have expired. */
+  useServers(iceServers: readonly RTCIceServer[]): void {
+    this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: [...iceServers] });
+  }
+
   get media(): readonly RemoteMedia[] {
     return this.#media;
   }

@@ -159,6 +159,7 @@ export class Presence {
     this.events.emit('participants', this.roster.others);
     this.events.emit('speakers', this.#speakers);
     if (welcome.resumed) {
+      this.#peer?.useServers(this.#iceServers(welcome));
       // Not after a fresh join: there everybody would seem to have left and come.
       for (const participant of gone) {
         this.events.emit('left', { participant, reason: 'left' });
@@ -251,7 +252,7 @@ export class Presence {
     const { maxSeats = Infinity, seats = welcome.seats } = this.#options;
     const peer = new Peer(
       {
-        iceServers: [...(welcome.iceServers ?? []).map(iceServer), ...(this.#options.iceServers ?? [])],
+        iceServers: this.#iceServers(welcome),
         seats,
         maxSeats: Math.min(maxSeats, welcome.limits.seats),
         send: sendOptions(this.#options),
@@ -285,6 +286,10 @@ export class Presence {
     this.files.attach(peer.file);
     this.chat.attach(peer.chat);
     void this.#negotiateFirst(peer);
+  }
+
+  #iceServers(welcome: Welcome): readonly RTCIceServer[] {
+    return [...(welcome.iceServers ?? []).map(iceServer), ...(this.#options.iceServers ?? [])];
   }
 
   async #negotiateFirst(peer: Peer): Promise<void> {

@@ -9,6 +9,7 @@ import { useLevel } from '../devices/useLevel.ts';
 import { Avatar } from '../ui/Avatar.tsx';
 import { IconButton, IconToggle } from '../ui/Controls.tsx';
 import { TrackVideo } from '../ui/TrackVideo.tsx';
+import { InsecureText } from './InsecureText.tsx';
 import { canFlip } from '../devices/canFlip.ts';
 
 /** How others will see you, with the two switches that matter most. */
@@ -18,6 +19,7 @@ export function Preview({ media, name }: { readonly media: LocalMedia; readonly 
   const level = useLevel<HTMLDivElement>(microphone.wanted ? microphone.track : undefined);
   const isStarting = microphone.starting || camera.starting;
   const willAsk = useWillAsk();
+  const isInsecure = microphone.failure === 'insecure' || camera.failure === 'insecure';
   return (
     <section className="preview" aria-label={t('green.preview')}>
       <div className="preview-picture" data-testid="self-view">
@@ -71,9 +73,10 @@ export function Preview({ media, name }: { readonly media: LocalMedia; readonly 
       >
         <span className="level-bar" />
       </div>
+      {isInsecure && <InsecureText />}
       {(['microphone', 'camera'] as const).map((input) => {
         const { failure, wanted } = input === 'microphone' ? microphone : camera;
-        if (failure === undefined || !wanted) return null;
+        if (failure === undefined || failure === 'insecure' || !wanted) return null;
         return <FailureText key={input} input={input} failure={failure} onRetry={() => void media.retry(input)} />;
       })}
     </section>

@@ -71,6 +71,12 @@ export const en = {
       other: 'The screen could not be shared. Try another window, or start the browser again.',
     },
   },
+  insecure: {
+    title: 'No camera and no microphone on this page',
+    text: 'It was opened with http://, and browsers give them only to pages with https:// (and to localhost). Try the same address with https://. Without it, you can still join to watch, listen and chat.',
+    server:
+      'If this is your server: start it with "--tls lan" in your own network, or with "--tls acme" and a domain, and follow what it prints.',
+  },
   problem: {
     name_taken: 'Somebody in this room is already called {{name}}. Please take another name.',
     bad_name: 'This name cannot be used: it is empty, too long, or has signs that cannot be shown.',
