@@ -72,7 +72,9 @@ func TestFaultsEndTheStartWithOneLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	const free = "127.0.0.1:0"
-	files := func(cert, key string) []string { return []string{"--tls", "files", "--tls-cert", cert, "--tls-key", key} }
+	files := func(cert, key string) []string {
+		return []string{"--tls", "files", "--tls-cert", cert, "--tls-key", key}
+	}
 	for _, tt := range []struct {
 		name string
 		args []string
