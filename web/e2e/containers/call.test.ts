@@ -101,7 +101,10 @@ test.skipIf(trustPage !== undefined)('two browsers see each other through the pu
 // it goes into the database that Chromium reads.
 test.skipIf(trustPage === undefined)('a phone scans the code, learns to trust, and joins', async () => {
   const stranger = await Participant.open({ name: 'Sora' });
-  const { page: computer } = await openPage(stranger.browser, { viewport: { width: 1280, height: 1400 }, deviceScaleFactor: 3 });
+  const { page: computer } = await openPage(stranger.browser, {
+    viewport: { width: 1280, height: 1400 },
+    deviceScaleFactor: 3,
+  });
   await computer.setContent(readFileSync(trustPage ?? '', 'utf8'));
   const picture = path.join(newFolder('code'), 'code.png');
   await computer.locator('figure svg').screenshot({ path: picture });
