@@ -63,6 +63,7 @@ func (e *fakeEngine) Relays() turn.Counters {
 func port() tcp.Counters {
 	return tcp.Counters{
 		Encrypted: [tcp.ServiceCount]uint64{tcp.TURN: 1}, Refused: [tcp.RefusalCount]uint64{tcp.NotUnderstood: 8}, Waiting: 2,
+		Browsing: 3,
 	}
 }
 
@@ -160,6 +161,7 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 		`hiroba_port_connections_total{service="turn",tls="yes"} 1`,
 		`hiroba_port_connections_refused_total{reason="not_understood"} 8`,
 		`hiroba_port_connections_waiting 2`,
+		`hiroba_port_connections_http 3`,
 		`hiroba_ice_tcp_connections 2`,
 		`hiroba_ice_tcp_connections_refused_total{reason="unclaimed"} 3`,
 		`hiroba_flow_bytes_total{direction="down"} 100`,

@@ -26,6 +26,7 @@ var (
 	portRefused = counter("port_connections_refused_total",
 		"Connections to the public TCP port that were closed before they were anything, by reason.", "reason")
 	portWaiting = gauge("port_connections_waiting", "Connections to the public TCP port that have not said enough yet.")
+	portHTTP    = gauge("port_connections_http", "Connections of HTTP to the public TCP port, WebSockets not among them.")
 	iceConns    = gauge("ice_tcp_connections", "Connections that carry ICE now.")
 	iceRefused  = counter("ice_tcp_connections_refused_total",
 		"Connections for ICE that were closed by the server, by reason.", "reason")
@@ -56,6 +57,7 @@ func collectPort(ch chan<- prometheus.Metric, s Sources) {
 		send(ch, portRefused, count, tcp.Refusal(i).String())
 	}
 	send(ch, portWaiting, port.Waiting)
+	send(ch, portHTTP, port.Browsing)
 
 	streams := s.Engine.Streams()
 	send(ch, iceConns, streams.Open)

@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"net/netip"
 	"strconv"
 	"syscall"
 
 	"hiroba/sfu"
 	"hiroba/sfu/tcp"
 	"hiroba/sfu/turn"
+	"hiroba/signaling/forwarded"
 )
 
 // portTries is how often a free port is looked for when --listen asks for port 0: TCP and UDP must both be free.
@@ -19,7 +22,7 @@ const portTries = 20
 
 // listenBoth opens TCP for all that speaks it, inside of TLS too if there is a config, and UDP of the same number for media.
 func listenBoth(
-	ctx context.Context, address string, encryption *tls.Config, media sfu.Config,
+	ctx context.Context, address string, encryption *tls.Config, proxies []netip.Prefix, media sfu.Config,
 ) (*tcp.Port, *sfu.Engine, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -30,7 +33,10 @@ func listenBoth(
 		if err != nil {
 			return nil, nil, listenError("listen", address, "TCP", err)
 		}
-		split := tcp.Split(listener, tcp.Config{TLS: encryption, Log: media.Log})
+		split := tcp.Split(listener, tcp.Config{
+			TLS: encryption, Log: media.Log,
+			Proxy: func(a netip.Addr) bool { return forwarded.IsTrusted(a, proxies) },
+		})
 		media.Listen, media.ICETCP = udpAddress(host, listener.Addr()), split.ICE()
 		if media.TURN != nil {
 			media.TURN = &turn.Config{Streams: split.TURN()}
@@ -46,6 +52,13 @@ func listenBoth(
 			continue
 		}
 		return nil, nil, listenError("listen", media.Listen, "UDP", err)
+	}
+}
+
+// settleWebSockets is http.Server.ConnState: a connection that was taken over is the door's to watch.
+func settleWebSockets(c net.Conn, state http.ConnState) {
+	if state == http.StateHijacked {
+		tcp.Settled(c)
 	}
 }
 
@@ -72,8 +85,9 @@ func listenError(flag, address, network string, err error) error {
 		return fmt.Errorf("--%s %s: this machine has no such address; use one of its own, or only :%s for all",
 			flag, address, port)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("--%s %s: not allowed to open %s port %s; choose one from 1024 up",
-			flag, address, network, port)
+		return fmt.Errorf("--%s %s: not allowed to open %s port %s; choose one from 1024 up, or give this program the right "+
+			"(systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE; else: sysctl -w net.ipv4.ip_unprivileged_port_start=%s)",
+			flag, address, network, port, port)
 	default:
 		return fmt.Errorf("--%s %s: %w", flag, address, err)
 	}

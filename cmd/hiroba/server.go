@@ -98,7 +98,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	if cfg.TURN != turnOff {
 		relay = &turn.Config{}
 	}
-	port, engine, err := listenBoth(ctx, cfg.Listen, encryption, sfu.Config{
+	port, engine, err := listenBoth(ctx, cfg.Listen, encryption, proxies, sfu.Config{
 		TURN:      relay,
 		PublicIPs: ips,
 		MaxSeats:  cfg.MaxSeats,
@@ -133,7 +133,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		Log:            s.log,
 	})
 	s.public = s.newHTTPServer(showTLS(s.publicRoutes(proxies)))
-	s.public.ConnContext = withTLSState
+	s.public.ConnContext, s.public.ConnState = withTLSState, settleWebSockets
 	s.public.ReadTimeout, s.public.WriteTimeout = answerTimeout, answerTimeout
 	if s.certificates != nil {
 		s.keepFresh(cfg)
@@ -141,6 +141,10 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	s.admin = s.newHTTPServer(s.adminHandler(metrics.NewHandler(s.metricSources(cfg), s.log)))
 	s.serve(s.public, port.HTTP())
 	s.serve(s.admin, admin)
+	for _, ip := range foreign(ips) { // most often that of a router, and right; but else nobody's media comes here
+		s.log.Info("public address is not this machine's own; what comes there must be passed on to it", "public_ip", ip,
+			"port", portOf(s.publicAddress))
+	}
 	s.log.Info("server started", "listen", s.publicAddress.String(), "media", engine.Addr().String(),
 		"admin", s.adminAddr.String(), "tls", cfg.TLS, "version", version)
 	return s, nil

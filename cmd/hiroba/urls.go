@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
 
 	"hiroba/signaling/certs"
 )
@@ -38,6 +40,23 @@ func (s *server) TrustURL() string {
 
 // AdminURL is where the admin listener answers.
 func (s *server) AdminURL() string { return "http://" + browserHost(s.adminAddr) }
+
+// foreign are those addresses that no interface of this machine has; none if that is not known.
+func foreign(ips []netip.Addr) (not []netip.Addr) {
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	for _, ip := range ips {
+		if !slices.ContainsFunc(own, func(a net.Addr) bool {
+			prefix, err := netip.ParsePrefix(a.String())
+			return err == nil && prefix.Addr().Unmap() == ip
+		}) {
+			not = append(not, ip)
+		}
+	}
+	return not
+}
 
 // browserHost is the host and port of a listener as a browser on this machine writes it.
 func browserHost(a net.Addr) string {

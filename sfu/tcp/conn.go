@@ -3,6 +3,7 @@ package tcp
 import (
 	"crypto/tls"
 	"net"
+	"sync"
 )
 
 // conn is a connection whose first bytes were read already.
@@ -10,6 +11,44 @@ type conn struct {
 	net.Conn
 	head []byte // what was read and not taken yet
 	tls  *tls.Conn
+	// leave takes the connection out of the lobby that it waits in; nil when it waits in none.
+	leave func()
+	once  sync.Once // of leave
+}
+
+// Close implements net.Conn.
+func (c *conn) Close() error {
+	c.settle()
+	return c.Conn.Close() //nolint:wrapcheck // as the connection below says it
+}
+
+// settle ends the wait of a connection in a lobby.
+func (c *conn) settle() {
+	if c.leave != nil {
+		c.once.Do(c.leave)
+	}
+}
+
+// Settled tells the Port that a connection of HTTP has become something that others watch over, such as a WebSocket. Until
+// then it counts among those that may have to make room.
+func Settled(c net.Conn) {
+	if bottom := bottomOf(c); bottom != nil {
+		bottom.settle()
+	}
+}
+
+// bottomOf is what is next to the TCP connection; nil for a connection of no Port.
+func bottomOf(c net.Conn) (bottom *conn) {
+	for {
+		switch inner := c.(type) {
+		case *conn:
+			bottom, c = inner, inner.Conn
+		case *tls.Conn:
+			c = inner.NetConn()
+		default:
+			return bottom
+		}
+	}
 }
 
 // Read implements net.Conn.

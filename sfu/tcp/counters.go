@@ -28,7 +28,7 @@ type Refusal uint8
 const (
 	// Silent: too little was said in time.
 	Silent Refusal = iota
-	// Crowded: too many others of the address, or in all, wait to be understood.
+	// Crowded: too many others of the address, or in all, wait to be understood, or have connections of HTTP.
 	Crowded
 	// NotUnderstood: it is none of the services.
 	NotUnderstood
@@ -64,6 +64,8 @@ type Counters struct {
 	Refused [RefusalCount]uint64
 	// Waiting are those that have not said enough yet.
 	Waiting int
+	// Browsing are those of HTTP that are not Settled.
+	Browsing int
 }
 
 // tally is what Counters are read from.

@@ -8,7 +8,8 @@
 // closed and counted.
 //
 // Whoever says nothing costs a goroutine and some hundred bytes, for ten seconds at most, and only so many of one address are
-// waited for: of more, the one that has been silent the longest is closed.
+// waited for: of more, the one that has been silent the longest is closed. Connections of HTTP are bounded in the same way until
+// they are [Settled].
 //
 // An [Outbox] is what waits for a connection to take it. It has a bound and never makes the sender wait: media that is late
 // is worth nothing, so it tells how late it is.

@@ -27,7 +27,8 @@ type Guest struct {
 	atHome  *list.Element
 }
 
-// NewLobby makes one with room for so many connections of one address (IPv6: one /64), and in all.
+// NewLobby makes one with room for so many connections of one address (IPv6: one /64), and in all. Those of no address count
+// only in all.
 func NewLobby(perAddress, inAll int) *Lobby {
 	return &Lobby{
 		perAddress: perAddress, inAll: inAll,
@@ -50,7 +51,7 @@ func (w *Lobby) Enter(addr netip.Addr, hangUp func()) *Guest {
 	}
 	var oldest *Guest
 	switch {
-	case home.Len() >= w.perAddress:
+	case g.home.IsValid() && home.Len() >= w.perAddress:
 		oldest, _ = home.Front().Value.(*Guest)
 	case w.order.Len() >= w.inAll:
 		oldest, _ = w.order.Front().Value.(*Guest)

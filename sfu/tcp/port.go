@@ -18,6 +18,8 @@ const (
 	DefaultPatience             = 10 * time.Second
 	DefaultMaxWaitingPerAddress = 64
 	DefaultMaxWaiting           = 4096
+	DefaultMaxHTTPPerAddress    = 1024
+	DefaultMaxHTTP              = 8192
 )
 
 // proofProtocol is what a certificate authority names that looks whether a domain leads here. It wants to see a certificate, and
@@ -37,6 +39,12 @@ type Config struct {
 	// MaxWaitingPerAddress and MaxWaiting bound the connections that are not understood yet: of one address (IPv6: one /64)
 	// and in all.
 	MaxWaitingPerAddress, MaxWaiting int
+	// MaxHTTPPerAddress and MaxHTTP bound the connections of HTTP until they are Settled: who sends requests slowly, or none.
+	// An address stands for all people behind it, each with up to six connections, and some proxies keep theirs for long.
+	MaxHTTPPerAddress, MaxHTTP int
+	// Proxy may be nil. It reports whether an address is that of a proxy, which stands for any number of people: its
+	// connections count only in all.
+	Proxy func(netip.Addr) bool
 	// Log may be nil.
 	Log *slog.Logger
 }
@@ -47,6 +55,7 @@ type Port struct {
 	listener net.Listener
 	outlets  [services]*outlet
 	waiting  *Lobby
+	browsing *Lobby // of HTTP, until Settled
 	tally    tally
 	ctx      context.Context //nolint:containedctx // it is the life of the Port, which handshakes must not outlast
 	cancel   context.CancelFunc
@@ -65,13 +74,23 @@ func Split(l net.Listener, cfg Config) *Port {
 	if cfg.MaxWaiting <= 0 {
 		cfg.MaxWaiting = DefaultMaxWaiting
 	}
+	if cfg.MaxHTTPPerAddress <= 0 {
+		cfg.MaxHTTPPerAddress = DefaultMaxHTTPPerAddress
+	}
+	if cfg.MaxHTTP <= 0 {
+		cfg.MaxHTTP = DefaultMaxHTTP
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.TLS != nil {
 		cfg.TLS = withoutQuarrel(cfg.TLS)
 	}
-	p := &Port{cfg: cfg, listener: l, waiting: NewLobby(cfg.MaxWaitingPerAddress, cfg.MaxWaiting)}
+	p := &Port{
+		cfg: cfg, listener: l,
+		waiting:  NewLobby(cfg.MaxWaitingPerAddress, cfg.MaxWaiting),
+		browsing: NewLobby(cfg.MaxHTTPPerAddress, cfg.MaxHTTP),
+	}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	for i := range p.outlets {
 		p.outlets[i] = &outlet{addr: l.Addr(), conns: make(chan net.Conn), done: make(chan struct{})}
@@ -94,7 +113,7 @@ func (p *Port) TURN() net.Listener { return p.outlets[TURN] }
 // Counters are what came since the Port was made.
 func (p *Port) Counters() Counters {
 	c := p.tally.snapshot()
-	c.Waiting = p.waiting.Count()
+	c.Waiting, c.Browsing = p.waiting.Count(), p.browsing.Count()
 	return c
 }
 
@@ -108,6 +127,7 @@ func (p *Port) shut() error {
 	}
 	p.cancel()
 	p.waiting.Close()
+	p.browsing.Close()
 	p.running.Wait()
 	return err //nolint:wrapcheck // as the listener says it
 }
@@ -154,14 +174,36 @@ func (p *Port) greet(c net.Conn, g *Guest) {
 		return
 	}
 	_ = c.SetDeadline(time.Time{})
+	if service == HTTP && !p.browse(c, understood) {
+		p.refuse(c, Stopped)
+		return
+	}
 	if Encrypted(understood) {
 		p.tally.encrypted[service].Add(1)
 	} else {
 		p.tally.plain[service].Add(1)
 	}
 	if !p.outlets[service].hand(understood) {
+		_ = understood.Close() // and leave
 		p.refuse(c, Stopped)
 	}
+}
+
+// browse lets a connection of HTTP wait among those of its kind, on top of c. It is false when the port closes.
+//
+// net/http gives a connection its time, but any number of them: an address that opens thousands, and sends a request a byte at
+// a time on each, would take what descriptors and memory there are for all others.
+func (p *Port) browse(c, understood net.Conn) bool {
+	addr := addressOf(c)
+	if p.cfg.Proxy != nil && p.cfg.Proxy(addr) {
+		addr = netip.Addr{}
+	}
+	g := p.browsing.Enter(addr, func() { p.refuse(c, Crowded) })
+	if g == nil {
+		return false
+	}
+	bottomOf(understood).leave = func() { p.browsing.Leave(g) }
+	return true
 }
 
 func (p *Port) refuse(c net.Conn, why Refusal) {

@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -399,6 +400,76 @@ func TestIdleCrowdKeepsNobodyOut(t *testing.T) {
 	}
 	if line, _, err := bufio.NewReader(server).ReadLine(); err != nil || string(line) != "GET / HTTP/1.1" {
 		t.Errorf("read %q, %v", line, err)
+	}
+}
+
+// TestSlowRequestsMakeRoom opens connections that begin a request and never end it, plain and inside of TLS.
+func TestSlowRequestsMakeRoom(t *testing.T) {
+	const each, all, many = 20, 50, 100
+	for _, test := range []struct {
+		name  string
+		proxy bool
+		want  int
+	}{{"an address", false, each}, {"a proxy", true, all}} {
+		t.Run(test.name, func(t *testing.T) {
+			p := split(t, Config{
+				MaxHTTPPerAddress: each, MaxHTTP: all,
+				TLS:   &tls.Config{Certificates: []tls.Certificate{certificate(t)}}, //nolint:gosec // a test
+				Proxy: func(netip.Addr) bool { return test.proxy },
+			})
+			served := make(chan net.Conn)
+			server := http.Server{
+				ReadHeaderTimeout: time.Minute,
+				ConnState: func(c net.Conn, state http.ConnState) {
+					if state == http.StateHijacked {
+						Settled(c)
+						served <- c
+					}
+				},
+				Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Path == "/ws" {
+						_, _, _ = http.NewResponseController(w).Hijack()
+					}
+				}),
+			}
+			go func() { _ = server.Serve(p.HTTP()) }()
+			t.Cleanup(func() { _ = server.Close() })
+			settled := []net.Conn{dial(t, p), dialTLS(t, p, "http/1.1"), dialTLS(t, p)}
+			for _, c := range settled {
+				_, _ = c.Write([]byte("GET /ws HTTP/1.1\r\nHost: x\r\n\r\n"))
+				upgraded := <-served
+				t.Cleanup(func() { _ = upgraded.Close() })
+			}
+			eventually(t, p, "settled", func(c Counters) bool { return c.Browsing == 0 })
+			for i := range many {
+				var c net.Conn
+				switch i % 3 {
+				case 0:
+					c = dial(t, p)
+				case 1:
+					c = dialTLS(t, p, "http/1.1")
+				case 2:
+					c = dialTLS(t, p)
+				}
+				_, _ = c.Write([]byte("GET / HTTP/1.1\r\nHost"))
+			}
+			eventually(t, p, "a crowd", func(c Counters) bool {
+				return c.Browsing == test.want && c.Refused[Crowded] == uint64(many-test.want) //nolint:gosec // few
+			})
+			c := dialTLS(t, p)
+			_, _ = c.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+			if b, err := io.ReadAll(c); err != nil || !bytes.HasPrefix(b, []byte("HTTP/1.1 200 ")) {
+				t.Errorf("others get %q, %v", b, err)
+			}
+			for _, c := range settled { // they stay, whatever crowd comes
+				_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+				if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("a WebSocket made room: %v", err)
+				}
+			}
+			_ = server.Close()
+			eventually(t, p, "the end", func(c Counters) bool { return c.Browsing == 0 })
+		})
 	}
 }
 

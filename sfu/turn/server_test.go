@@ -120,7 +120,10 @@ var forbidden = []string{
 
 func TestForbiddenPeersAreRefused(t *testing.T) {
 	r := start(t, Config{})
-	for _, transport := range []Transport{UDP, TCP} {
+	if len(forbidden) < 30 {
+		t.Fatalf("only %d are tried", len(forbidden))
+	}
+	for _, transport := range []Transport{UDP, TCP, TLS} {
 		c := r.join(transport, "ada")
 		relayed := r.allocate(c)
 		allowed := net.UDPAddrFromAddrPort(r.mux.Addr())

@@ -45,6 +45,8 @@ type StackConfig struct {
 	Bare bool
 	// RelayOnly reaches the server through its TURN server only.
 	RelayOnly bool
+	// TCPOnly reaches the server by ICE over TCP only.
+	TCPOnly bool
 	// Like is a Stack whose certificate is taken, as making one is expensive.
 	Like *Stack
 	// Loss drops received packets before anything sees them. It is called from many goroutines.
@@ -125,6 +127,9 @@ func newSettings(cfg StackConfig) webrtc.SettingEngine {
 		s.SetIncludeLoopbackCandidate(true)
 		s.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() })
 		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	}
+	if cfg.TCPOnly {
+		s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6})
 	}
 	if cfg.Bare {
 		s.SetICETimeouts(bareDisconnectedAfter, bareFailedAfter, bareKeepAlive)

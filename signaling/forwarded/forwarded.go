@@ -14,6 +14,9 @@ var headers = []string{
 	"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip",
 }
 
+// maxHop is longer than any address with zone and port that a proxy writes.
+const maxHop = 128
+
 // Client is the far end of a request.
 type Client struct {
 	// Addr is the client's address, as far as it can be told. Invalid when it cannot.
@@ -37,7 +40,7 @@ func Of(r *http.Request, trusted []netip.Prefix) Client {
 	return Client{
 		Forwarded: true,
 		Addr:      farthest(peer, r.Header.Values("X-Forwarded-For"), trusted),
-		Encrypted: r.TLS != nil || (isTrusted(peer, trusted) && allEncrypted(r.Header.Values("X-Forwarded-Proto"))),
+		Encrypted: r.TLS != nil || (IsTrusted(peer, trusted) && allEncrypted(r.Header.Values("X-Forwarded-Proto"))),
 	}
 }
 
@@ -47,16 +50,35 @@ func farthest(peer netip.Addr, values []string, trusted []netip.Prefix) netip.Ad
 	addr := peer
 	hops := strings.Split(strings.Join(values, ","), ",")
 	for _, hop := range slices.Backward(hops) {
-		if !isTrusted(addr, trusted) {
+		if !IsTrusted(addr, trusted) {
 			break
 		}
-		next, err := netip.ParseAddr(strings.TrimSpace(hop))
-		if err != nil {
+		next, ok := hopAddress(strings.TrimSpace(hop))
+		if !ok {
 			break
 		}
-		addr = next.Unmap().WithZone("")
+		addr = next
 	}
 	return addr
+}
+
+// hopAddress reads one hop. Some proxies add the port, and some write IPv6 in brackets without one.
+func hopAddress(hop string) (netip.Addr, bool) {
+	if len(hop) > maxHop {
+		return netip.Addr{}, false
+	}
+	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(hop, "["), "]"))
+	if err != nil {
+		withPort, err := netip.ParseAddrPort(hop)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		addr = withPort.Addr()
+	}
+	if addr = addr.Unmap().WithZone(""); addr.IsUnspecified() || addr.IsMulticast() {
+		return netip.Addr{}, false
+	}
+	return addr, true
 }
 
 // allEncrypted reads X-Forwarded-Proto. Where several proxies have their say, all of them must have seen TLS.
@@ -80,6 +102,8 @@ func peerOf(r *http.Request) netip.Addr {
 	return ap.Addr().Unmap().WithZone("")
 }
 
-func isTrusted(a netip.Addr, trusted []netip.Prefix) bool {
+// IsTrusted reports whether an address is that of a proxy whose words count: one on this machine, or in the given networks.
+func IsTrusted(a netip.Addr, trusted []netip.Prefix) bool {
+	a = a.Unmap().WithZone("")
 	return a.IsLoopback() || slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(a) })
 }

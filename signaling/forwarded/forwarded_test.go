@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"net/netip"
+	"strings"
 	"testing"
 )
 
@@ -43,7 +44,25 @@ func TestAddresses(t *testing.T) {
 		{"rubbish", "127.0.0.1:5000", forwardedFor("unknown"), "127.0.0.1", false},
 		{"rubbish left of the client", "127.0.0.1:5000", forwardedFor("'; drop, 192.0.2.9"), "192.0.2.9", false},
 		{"rubbish right of the client", "127.0.0.1:5000", forwardedFor("192.0.2.9, _hidden"), "127.0.0.1", false},
-		{"with a port", "127.0.0.1:5000", forwardedFor("192.0.2.9:1234"), "127.0.0.1", false},
+		{"with a port", "127.0.0.1:5000", forwardedFor("192.0.2.9:1234"), "192.0.2.9", false},
+		{"IPv6 with a port", "127.0.0.1:5000", forwardedFor("[2001:db8::9]:1234"), "2001:db8::9", false},
+		{"IPv6 in brackets", "127.0.0.1:5000", forwardedFor("[2001:db8::9]"), "2001:db8::9", false},
+		{"with a zone", "127.0.0.1:5000", forwardedFor("fe80::9%eth0"), "fe80::9", false},
+		{"with zone and port", "127.0.0.1:5000", forwardedFor("[fe80::9%eth0]:1234"), "fe80::9", false},
+		{"proxy with a zone", "[fe80::1%eth0]:5000", forwardedFor("192.0.2.9"), "fe80::1", false},
+		{"a chain with ports", "10.0.0.1:5000", forwardedFor("192.0.2.9:1, 10.0.0.3:2", "[2001:db8:77::2]:3"), "192.0.2.9", false},
+		{"a liar's chain with ports", "10.0.0.1:5000", forwardedFor("127.0.0.1:1, 192.0.2.9:2, 10.0.0.3:3"), "192.0.2.9", false},
+		{"mapped hop of a proxy", "10.0.0.1:5000", forwardedFor("192.0.2.9, ::ffff:10.0.0.2"), "192.0.2.9", false},
+		{"liar: mapped", "192.0.2.1:5000", forwardedFor("::ffff:127.0.0.1"), "192.0.2.1", false},
+		{"port of nothing", "127.0.0.1:5000", forwardedFor(":1234"), "127.0.0.1", false},
+		{"port too high", "127.0.0.1:5000", forwardedFor("192.0.2.9:70000"), "127.0.0.1", false},
+		{"number of no host", "127.0.0.1:5000", forwardedFor("0.0.0.0"), "127.0.0.1", false},
+		{"a group", "127.0.0.1:5000", forwardedFor("ff02::1"), "127.0.0.1", false},
+		{"zeros in front", "127.0.0.1:5000", forwardedFor("192.0.02.9"), "127.0.0.1", false},
+		{"name", "127.0.0.1:5000", forwardedFor("localhost"), "127.0.0.1", false},
+		{"control characters", "127.0.0.1:5000", forwardedFor("192.0.2.9\r\nX: y"), "127.0.0.1", false},
+		{"a zone without end", "127.0.0.1:5000", forwardedFor("fe80::9%" + strings.Repeat("x", 10_000)), "127.0.0.1", false},
+		{"hops without end", "192.0.2.1:5000", forwardedFor(strings.Repeat("10.0.0.1,", 1000)), "192.0.2.1", false},
 		{"empty hops", "127.0.0.1:5000", forwardedFor(" , "), "127.0.0.1", false},
 		{"next to a trusted network", "11.0.0.1:5000", forwardedFor("192.0.2.9"), "11.0.0.1", false},
 	} {
@@ -98,4 +117,20 @@ func TestEncryption(t *testing.T) {
 			t.Errorf("%s: encrypted %t", tt.name, got.Encrypted)
 		}
 	}
+}
+
+func FuzzOf(f *testing.F) {
+	f.Add("10.0.0.1:5000", "192.0.2.9, 10.0.0.2", "https")
+	f.Add("192.0.2.1:5000", "[fe80::9%eth0]:1234", "https,wss")
+	f.Add("[::1]:5000", " , ,", "")
+	f.Fuzz(func(t *testing.T, peer, hops, proto string) {
+		r := &http.Request{RemoteAddr: peer, Header: http.Header{"X-Forwarded-For": {hops}, "X-Forwarded-Proto": {proto}}}
+		got, from := Of(r, trusted), peerOf(r)
+		if got.Loopback && got.Forwarded {
+			t.Errorf("%+v is on this machine, and behind a proxy", got)
+		}
+		if !IsTrusted(from, trusted) && (got.Addr != from || got.Encrypted) {
+			t.Errorf("%v is believed: %+v", from, got)
+		}
+	})
 }
