@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"hiroba/room"
+	"hiroba/room/headroom"
 	"hiroba/sfu/tcp"
 	"hiroba/signaling/ws"
 )
@@ -22,8 +23,11 @@ type Sources struct {
 	Port      func() tcp.Counters
 	Rooms     func() room.Stats
 	Signaling func() ws.Stats
-	Limits    Limits
-	Build     Build
+	Limits    func() Limits
+	// Headroom is how much of each part is left, from 1 to 0; Draining whether the server is about to stop.
+	Headroom func() [headroom.PartCount]float64
+	Draining func() bool
+	Build    Build
 	// CertificateExpiry is when the TLS certificate ends, zero while it is missing. Nil without TLS.
 	CertificateExpiry func() time.Time
 }
@@ -43,7 +47,11 @@ var (
 	panics    = counter("contained_panics_total", "Panics that were contained, by where they happened.", "plane")
 	limits    = gauge("limit", "How many there may be at once, by what is limited: rooms, or connections, which are WebSockets.",
 		"of")
-	expiry = gauge("certificate_expiry_timestamp_seconds",
+	headroomLeft = gauge("headroom_ratio",
+		"How much of a limit is left, from 1 to 0, at which nobody new is let in; the lowest part decides. Without a limit it is 1.",
+		"part")
+	draining = gauge("draining", "1 while the server is about to stop and waits for people to go, else 0.")
+	expiry   = gauge("certificate_expiry_timestamp_seconds",
 		"When the TLS certificate ends, in seconds since 1970; 0 while it is missing, +Inf where none is needed (--tls off).")
 	buildInfo = gauge("build_info", "Always 1; the labels say which program this is.",
 		"version", "revision", "goversion")
@@ -79,8 +87,17 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	send(ch, mailboxes, rooms.MailboxDepth, ownerRoom)
 	send(ch, panics, c.sources.Engine.Counters().Panics.Load(), "media")
 	send(ch, panics, rooms.Panics, "rooms")
-	send(ch, limits, c.sources.Limits.Rooms, "rooms")
-	send(ch, limits, c.sources.Limits.Connections, "connections")
+	most := c.sources.Limits()
+	send(ch, limits, most.Rooms, "rooms")
+	send(ch, limits, most.Connections, "connections")
+	for part, left := range c.sources.Headroom() {
+		send(ch, headroomLeft, left, headroom.Part(part).String())
+	}
+	drains := 0
+	if c.sources.Draining() {
+		drains = 1
+	}
+	send(ch, draining, drains)
 	send(ch, expiry, c.sources.expirySeconds())
 	b := c.sources.Build
 	send(ch, buildInfo, 1, b.Version, b.Revision, b.Go)

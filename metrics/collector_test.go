@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"hiroba/room"
+	"hiroba/room/headroom"
 	"hiroba/sfu"
 	"hiroba/sfu/media"
 	"hiroba/sfu/stats"
@@ -75,7 +76,9 @@ func idleSources() Sources {
 		Port:      port,
 		Rooms:     registry.Stats,
 		Signaling: ws.NewHandler(ws.Config{Rooms: signaling.FromRegistry(registry)}).Stats,
-		Limits:    Limits{Rooms: 1000, Connections: 10_000},
+		Limits:    func() Limits { return Limits{Rooms: 1000, Connections: 10_000} },
+		Headroom:  func() [headroom.PartCount]float64 { return [headroom.PartCount]float64{0.25, 1, 0.9} },
+		Draining:  func() bool { return true },
 		Build:     Build{Version: "1.2.3", Revision: "abc", Go: "go1.26"},
 
 		CertificateExpiry: func() time.Time { return time.Time{} },
@@ -181,6 +184,8 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 		`hiroba_rtp_packets_lost_total{direction="down"} 5`,
 		`hiroba_layer_switches_total{to="higher"} 3`,
 		`hiroba_limit{of="connections"} 10000`,
+		`hiroba_headroom_ratio{part="cpu"} 0.25`,
+		`hiroba_draining 1`,
 		`hiroba_keyframe_requests_total{direction="up"} 2`,
 		`hiroba_rtx_packets_total{direction="down"} 6`,
 		`hiroba_keyframes_total 1`,

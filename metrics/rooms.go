@@ -17,7 +17,8 @@ const labelOther = "other"
 var (
 	refusals = []protocol.Code{
 		protocol.CodeBadName, protocol.CodeBadRoom, protocol.CodeNameTaken, protocol.CodeRoomFull,
-		protocol.CodeServerFull, protocol.CodeShuttingDown, protocol.CodeInternal, labelOther,
+		protocol.CodeServerFull, protocol.CodeShuttingDown, protocol.CodeDraining, protocol.CodeOverloaded,
+		protocol.CodeInternal, labelOther,
 	}
 	leavings  = append(protocol.ByeReasons(), labelOther)
 	transfers = []string{"done", "cancelled", "left", "too_slow", "broken_rule", labelOther}

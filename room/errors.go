@@ -3,6 +3,7 @@ package room
 import (
 	"errors"
 	"fmt"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -26,6 +27,8 @@ var (
 	ErrRoomFull     error = &codedError{protocol.CodeRoomFull, "the room is full"}
 	ErrServerFull   error = &codedError{protocol.CodeServerFull, "the server has no room left"}
 	ErrShuttingDown error = &codedError{protocol.CodeShuttingDown, "the server is shutting down"}
+	ErrDraining     error = &codedError{protocol.CodeDraining, "the server is about to stop"}
+	ErrOverloaded   error = &codedError{protocol.CodeOverloaded, "the server is at its limit"}
 	ErrNoSession    error = &codedError{protocol.CodeResumeFailed, "no such session"}
 	ErrBadMessage   error = &codedError{protocol.CodeBadMessage, "message not understood"}
 	ErrUnknownType  error = &codedError{protocol.CodeUnknownType, "message type not known here"}
@@ -39,6 +42,20 @@ var (
 	ErrBadFile      error = &codedError{protocol.CodeBadFile, "file message not allowed"}
 	ErrInternal     error = &codedError{protocol.CodeInternal, "fault of the server"}
 )
+
+// LaterError is a refusal that ends by itself: whoever was refused may come back After, or go To another server now.
+type LaterError struct {
+	// Err is one of the reasons above.
+	Err   error
+	After time.Duration
+	// To is a WebSocket's URL, or empty.
+	To string
+}
+
+func (e *LaterError) Error() string { return e.Err.Error() }
+
+// Unwrap is the reason.
+func (e *LaterError) Unwrap() error { return e.Err }
 
 // CodeOf is the protocol's code for an error of this package, and CodeInternal for any other.
 func CodeOf(err error) protocol.Code {

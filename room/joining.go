@@ -113,4 +113,7 @@ func (s *state) welcome(now time.Time, p *participant, resumed bool) {
 		Chat:         s.chat.historyFor(p.id),
 		Speakers:     s.speakers.Speakers(),
 	})
+	if s.drain != nil {
+		s.tell(p, s.drain.message(now))
+	}
 }

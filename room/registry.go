@@ -29,6 +29,9 @@ type Config struct {
 	RoomGrace time.Duration
 	// ICEServers makes what a participant's Welcome says of TURN servers; nil is none. It must neither block nor call back.
 	ICEServers func(now time.Time, who protocol.ParticipantID, by Reached) []protocol.ICEServer
+	// Headroom says why nobody new should be let in now, or nil. Who comes back is let in without asking. It must neither
+	// block nor call back.
+	Headroom func() error
 	// ServerName is the software and version that clients are told.
 	ServerName string
 	// Log is the parent of all loggers; nil discards.
@@ -75,6 +78,9 @@ type Registry struct {
 	rooms    map[string]*room
 	sessions map[secretHash]session
 	closing  bool
+	drain    *Drain
+	// maxRooms and maxParticipants are those of cfg, until SetLimits.
+	maxRooms, maxParticipants int
 }
 
 // NewRegistry makes a registry without rooms. They come with the first who joins.
@@ -106,6 +112,9 @@ func newRegistry(cfg Config, plane mediaPlane) *Registry {
 		counters: newCounters(),
 		rooms:    make(map[string]*room),
 		sessions: make(map[secretHash]session),
+
+		maxRooms:        cfg.MaxRooms,
+		maxParticipants: cfg.MaxParticipants,
 	}
 }
 
@@ -220,25 +229,37 @@ func (r *Registry) enter(name, replaces string) (*room, id, error) {
 	key := fold(name)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	rm := r.rooms[key]
+	former := r.formerOf(rm, replaces)
+	if former == "" {
+		if err := r.newcomersLocked(time.Now()); err != nil {
+			return nil, "", err
+		}
+	}
 	if r.closing {
 		return nil, "", ErrShuttingDown
 	}
-	rm := r.rooms[key]
 	if rm == nil {
-		if len(r.rooms) >= r.cfg.MaxRooms {
+		if len(r.rooms) >= r.maxRooms {
 			return nil, "", ErrServerFull
 		}
 		rm = newRoom(r, name, key)
+		rm.state.rules.maxParticipants = r.maxParticipants
 		r.rooms[key] = rm
 		go rm.run()
 	}
-	var former id
-	if replaces != "" {
-		if s, known := r.sessions[hashSecret(replaces)]; known && s.room == rm {
-			former = s.participant
-		}
-	}
 	return rm, former, nil
+}
+
+// formerOf is the participant of a room whose session has this secret, or nobody. The caller holds mu.
+func (r *Registry) formerOf(rm *room, secret string) id {
+	if secret == "" || rm == nil {
+		return ""
+	}
+	if s, known := r.sessions[hashSecret(secret)]; known && s.room == rm {
+		return s.participant
+	}
+	return ""
 }
 
 // ask has a room answer a question on behalf of a participant. The answer comes even if the room panics on it.

@@ -44,6 +44,9 @@ type state struct {
 	// chatMessages counts what was said since takeTally.
 	chatMessages uint64
 
+	// drain is set once the server is about to stop.
+	drain *Drain
+
 	// emptySince is when the last participant left; zero while there are any.
 	emptySince time.Time
 	// acting is the participant that flush works for, so that a panic is laid at the right door.

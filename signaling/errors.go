@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,7 +20,11 @@ func ErrorOf(err error, re protocol.Type) protocol.Error {
 	if code == protocol.CodeInternal {
 		return protocol.Error{Code: code, Message: "The server made a mistake.", Re: re}
 	}
-	return protocol.Error{Code: code, Message: sentence(err), Re: re}
+	e := protocol.Error{Code: code, Message: sentence(err), Re: re}
+	if later := (*room.LaterError)(nil); errors.As(err, &later) {
+		e.RetryAfterMs, e.To = later.After.Milliseconds(), later.To
+	}
+	return e
 }
 
 // sentence is the text of an error for a person.

@@ -17,8 +17,13 @@ func (s *server) adminHandler(metrics http.Handler) http.Handler {
 			answer(w, http.StatusServiceUnavailable, "stopping")
 			return
 		}
+		if !s.draining.deadline().IsZero() {
+			answer(w, http.StatusServiceUnavailable, "draining")
+			return
+		}
 		answer(w, http.StatusOK, "ready")
 	})
+	mux.HandleFunc("POST /drain", s.handleDrain)
 	s.handleDebug(mux)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)

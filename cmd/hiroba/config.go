@@ -78,8 +78,15 @@ type Config struct {
 	MediaPath string `group:"media" default:"auto" enum:"auto,pion" placeholder:"PATH" help:"How media is encrypted and sent: auto takes the server's own path, which costs a fraction of the CPU, wherever it can, pion that of the pion library for everybody."`
 	UDPGSO    string `group:"media" name:"udp-gso" default:"auto" enum:"auto,off" placeholder:"HOW" help:"Handing several datagrams to the kernel as one (UDP segmentation offload): auto does it where the system can, off never."`
 
+	DrainTimeout time.Duration `group:"stopping" default:"0s" placeholder:"TIME" help:"How long the server, when it is told to stop (SIGTERM), waits for people to leave or to move to another one, while calls go on and nobody new is let in. It stops sooner when nobody is left. With 0s it stops at once, and pages come back when it runs again."`
+	DrainTo      string        `group:"stopping" placeholder:"URL" help:"Another server to which people move meanwhile without a gap, such as https://b.example.com. Without it they try the same address, where a reverse proxy may lead to a new server already."`
+	MaxCPU       int           `group:"stopping" name:"max-cpu" default:"90" placeholder:"PERCENT" help:"Nobody new is let in while the server uses more of its cores than this, on average over five seconds; 0 is no limit."`
+	MaxEgress    int           `group:"stopping" placeholder:"MBIT" help:"Nobody new is let in while more megabits of media than this are sent each second; 0 is no limit." default:"0"`
+
 	// Log is where the server logs; set by run from LogFormat and LogLevel, or by tests.
 	Log *slog.Logger `kong:"-"`
+	// Level is that of Log, where it can be changed.
+	Level *slog.LevelVar `kong:"-"`
 }
 
 // settingGroups are the headings of --help.
@@ -89,6 +96,7 @@ var settingGroups = kong.ExplicitGroups([]kong.Group{
 	{Key: "rooms", Title: "Rooms:"},
 	{Key: "limits", Title: "Chat and files:"},
 	{Key: "media", Title: "Media:"},
+	{Key: "stopping", Title: "Load and stopping:"},
 	{Key: "logs", Title: "Logs:"},
 })
 
@@ -128,6 +136,9 @@ func (c *Config) check() error {
 		return err
 	}
 	if err := c.checkTLS(); err != nil {
+		return err
+	}
+	if err := c.checkDrain(); err != nil {
 		return err
 	}
 	for _, origin := range c.AllowedOrigins {

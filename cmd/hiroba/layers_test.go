@@ -56,11 +56,12 @@ var layers = map[string]int{
 
 	"sfu": 50,
 
-	"sfu/record":   60,
-	"sfu/relay":    60,
-	"room/speaker": 60,
-	"room/seating": 60,
-	"room/cluster": 60,
+	"sfu/record":    60,
+	"sfu/relay":     60,
+	"room/speaker":  60,
+	"room/seating":  60,
+	"room/headroom": 60,
+	"room/cluster":  60,
 
 	"room": 80,
 

@@ -5,13 +5,9 @@ import (
 	"log/slog"
 )
 
-// newLogger makes the logger that everything else derives its own from. The level has passed kong's check.
-func newLogger(w io.Writer, format, level string) *slog.Logger {
-	options := &slog.HandlerOptions{}
-	var least slog.Level
-	if err := least.UnmarshalText([]byte(level)); err == nil {
-		options.Level = least
-	}
+// newLogger makes the logger that everything else derives its own from. The level may change later.
+func newLogger(w io.Writer, format string, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	if format == logJSON {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"reflect"
@@ -73,7 +74,11 @@ func execute(args []string, stdout, stderr io.Writer) int {
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP)
 	defer signal.Stop(hangUp)
-	if err := run(ctx, hangUp, cli.Serve.Config, stdout, stderr); err != nil {
+	reread := func() (Config, error) {
+		again, _, err := parseArguments(args, io.Discard, io.Discard)
+		return again.Serve.Config, err
+	}
+	if err := run(ctx, hangUp, reread, cli.Serve.Config, stdout, stderr); err != nil {
 		fmt.Fprintf(stderr, "hiroba: %s\n", err)
 		var setting *settingError
 		if errors.As(err, &setting) {
@@ -136,9 +141,14 @@ func plainMapper[T any](read func(string) (T, error), right string) kong.MapperF
 	}
 }
 
-// run serves until ctx ends and then closes in an orderly way. Each hangUp makes it reload.
-func run(ctx context.Context, hangUp <-chan os.Signal, cfg Config, stdout, stderr io.Writer) error {
-	cfg.Log = newLogger(stderr, cfg.LogFormat, cfg.LogLevel)
+// run serves until ctx ends, drains if that is wanted, and then closes in an orderly way. Each hangUp makes it reload, with the
+// settings that reread finds.
+func run(
+	ctx context.Context, hangUp <-chan os.Signal, reread func() (Config, error), cfg Config, stdout, stderr io.Writer,
+) error {
+	cfg.Level = new(slog.LevelVar)
+	cfg.Level.Set(levelOf(cfg.LogLevel))
+	cfg.Log = newLogger(stderr, cfg.LogFormat, cfg.Level)
 	s, err := start(ctx, cfg)
 	if err != nil {
 		return err
@@ -149,11 +159,21 @@ func run(ctx context.Context, hangUp <-chan os.Signal, cfg Config, stdout, stder
 			fmt.Fprintf(stdout, "On each other device, once: %s\n", trust)
 		}
 	}
+	asked := ctx.Done()
 	for {
 		select {
 		case <-hangUp:
-			s.reload()
-		case <-ctx.Done():
+			s.reload(reread)
+		case <-asked:
+			asked = nil
+			now := s.settings()
+			if s.draining.deadline().IsZero() { // otherwise it has its time already
+				if now.DrainTimeout == 0 {
+					return s.Close()
+				}
+				s.drain(drainOrder{timeout: now.DrainTimeout, to: now.drainTo()})
+			}
+		case <-s.draining.over:
 			return s.Close()
 		case err := <-s.failed:
 			return errors.Join(err, s.Close())

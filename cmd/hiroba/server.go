@@ -16,6 +16,8 @@ import (
 	"hiroba/metrics"
 	"hiroba/room"
 	"hiroba/sfu"
+	"hiroba/sfu/media"
+	"hiroba/sfu/stats"
 	"hiroba/sfu/tcp"
 	"hiroba/sfu/turn"
 	"hiroba/signaling"
@@ -57,9 +59,17 @@ type server struct {
 	closing atomic.Bool
 	// serving are the goroutines that accept connections and keep certificates fresh; Close waits for them.
 	serving sync.WaitGroup
-	// endRenewing ends the latter.
-	endRenewing context.CancelFunc
-	close       func() error
+	// life is the context of goroutines that end when the server is shut down, by endLife.
+	life    context.Context //nolint:containedctx // the server's own, not a caller's
+	endLife context.CancelFunc
+
+	draining  *draining
+	admission *admission
+	logLevel  *slog.LevelVar
+	// settingsMu guards cfg, which a reload changes in parts.
+	settingsMu sync.Mutex
+	cfg        Config
+	close      func() error
 	// domains are what people type to get here, as far as they are known.
 	domains []string
 }
@@ -74,7 +84,11 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{log: cfg.Log, failed: make(chan error, 2), endRenewing: func() {}}
+	s := &server{log: cfg.Log, failed: make(chan error, 2), cfg: cfg, logLevel: cfg.Level}
+	s.life, s.endLife = context.WithCancel(context.Background())
+	if s.logLevel == nil {
+		s.logLevel = new(slog.LevelVar)
+	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -112,7 +126,9 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	}
 	s.engine, s.port = engine, port
 	s.publicAddress, s.adminAddr = port.HTTP().Addr(), admin.Addr()
+	s.admission = newAdmission(cfg.admissionLimits(), s.log, s.bytesSent)
 	s.rooms = room.NewRegistry(room.Config{
+		Headroom:        s.admission.refusal,
 		Engine:          engine,
 		Limits:          cfg.limits(),
 		MaxRooms:        cfg.MaxRooms,
@@ -124,7 +140,9 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		ServerName:      "hiroba/" + version,
 		Log:             s.log,
 	})
+	s.draining = newDraining(s.rooms, s.log)
 	s.door = ws.NewHandler(ws.Config{
+		Newcomers:      s.rooms.Newcomers,
 		Rooms:          signaling.FromRegistry(s.rooms),
 		Limits:         cfg.limits(),
 		AllowedOrigins: cfg.AllowedOrigins,
@@ -138,7 +156,8 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	if s.certificates != nil {
 		s.keepFresh(cfg)
 	}
-	s.admin = s.newHTTPServer(s.adminHandler(metrics.NewHandler(s.metricSources(cfg), s.log)))
+	s.admin = s.newHTTPServer(s.adminHandler(metrics.NewHandler(s.metricSources(), s.log)))
+	s.serving.Go(func() { s.admission.run(s.life) })
 	s.serve(s.public, port.HTTP())
 	s.serve(s.admin, admin)
 	for _, ip := range foreign(ips) { // most often that of a router, and right; but else nobody's media comes here
@@ -187,28 +206,29 @@ func (s *server) keepFresh(cfg Config) {
 	if port := portOf(s.publicAddress); cfg.TLS == tlsACME && port != "443" {
 		s.log.Warn("the certificate authority will come to port 443; it must lead here", "domains", s.domains, "port", port)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.endRenewing = cancel
-	s.serving.Go(func() { s.certificates.Run(ctx) })
+	s.serving.Go(func() { s.certificates.Run(s.life) })
 }
 
-// reload reads again what may have changed: the certificates.
-func (s *server) reload() {
-	s.log.Info("reload asked for")
-	if s.certificates != nil {
-		s.certificates.Reload()
-	}
+// bytesSent is how much media has left the server, by all ways.
+func (s *server) bytesSent() uint64 {
+	c := s.engine.Counters()
+	return c.Bytes(stats.Down, media.Audio) + c.Bytes(stats.Down, media.Video)
 }
 
 // metricSources are what a scrape reads.
-func (s *server) metricSources(cfg Config) metrics.Sources {
+func (s *server) metricSources() metrics.Sources {
 	sources := metrics.Sources{
 		Engine:    s.engine,
 		Port:      s.port.Counters,
 		Rooms:     s.rooms.Stats,
 		Signaling: s.door.Stats,
-		Limits:    metrics.Limits{Rooms: cfg.MaxRooms, Connections: cfg.MaxConnections},
-		Build:     metrics.Build(currentBuild()),
+		Limits: func() metrics.Limits {
+			now := s.settings()
+			return metrics.Limits{Rooms: now.MaxRooms, Connections: now.MaxConnections}
+		},
+		Headroom: s.admission.left,
+		Draining: func() bool { return !s.draining.deadline().IsZero() },
+		Build:    metrics.Build(currentBuild()),
 	}
 	if s.certificates != nil {
 		sources.CertificateExpiry = s.certificates.Expiry
@@ -241,7 +261,7 @@ func (s *server) Close() error { return s.close() }
 func (s *server) shutdown() error {
 	s.closing.Store(true) // readyz
 	s.log.Info("server stopping")
-	s.endRenewing()
+	s.endLife()
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	bye := protocol.Bye{

@@ -175,7 +175,7 @@ func TestRunTellsTheAddressAndEndsWithItsContext(t *testing.T) {
 	out, outWriter := io.Pipe()
 	ended := make(chan error, 1)
 	var log bytes.Buffer
-	go func() { ended <- run(ctx, nil, cfg, outWriter, &log) }()
+	go func() { ended <- run(ctx, nil, nil, cfg, outWriter, &log) }()
 
 	var line [200]byte
 	n, err := out.Read(line[:])

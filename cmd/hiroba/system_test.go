@@ -59,13 +59,19 @@ type person struct {
 // enter lets the n-th person join a room. change may alter how.
 func enter(t *testing.T, s *server, room string, n int, change ...func(*client.Config)) *person {
 	t.Helper()
+	return enterAt(t, s.URL(), room, n, change...)
+}
+
+// enterAt is enter for a server that may be another process.
+func enterAt(t *testing.T, url, room string, n int, change ...func(*client.Config)) *person {
+	t.Helper()
 	p := &person{
 		name: fmt.Sprintf("person %d", n), colour: synthetic.Palette(n + 1), tone: n % synthetic.Tones,
 		dropsBefore: socketDrops(),
 	}
 	p.camera = synthetic.NewVP8(synthetic.VP8Config{Colour: p.colour, Bitrate: 150_000})
 	cfg := client.Config{
-		URL: s.URL(), Room: room, Name: p.name, Log: testLog(),
+		URL: url, Room: room, Name: p.name, Log: testLog(),
 		Publish: []client.Publication{client.Microphone(synthetic.NewTone(p.tone)), client.Camera(p.camera)},
 	}
 	for _, f := range change {

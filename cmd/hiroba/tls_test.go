@@ -257,7 +257,7 @@ func TestCertificateFilesAreReloaded(t *testing.T) {
 		t.Error("there is nothing to learn to trust")
 	}
 	certificateFiles(t, folder, 2, "rooms.example.com", "127.0.0.1")
-	s.reload()
+	s.reload(nil)
 	for deadline := time.Now().Add(10 * time.Second); serialOf(t, s) != 2; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the certificate stays the same")
@@ -273,7 +273,7 @@ func TestHangUpReloads(t *testing.T) {
 	out, outWriter := io.Pipe()
 	logOut, logWriter := io.Pipe()
 	ended, hangUp := make(chan error, 1), make(chan os.Signal, 1)
-	go func() { ended <- run(ctx, hangUp, cfg, outWriter, logWriter) }()
+	go func() { ended <- run(ctx, hangUp, nil, cfg, outWriter, logWriter) }()
 	lines := make(chan string, 100)
 	go func() {
 		for scanner := bufio.NewScanner(logOut); scanner.Scan(); {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"time"
 
 	"nhooyr.io/websocket"
@@ -30,7 +32,7 @@ var errNotText = errors.New("binary message from the server")
 
 // join dials, says hello, joins, and returns the welcome.
 func (l *loop) join(ctx context.Context) (protocol.Welcome, error) {
-	conn, err := l.dial(ctx)
+	conn, err := l.dial(ctx, l.cfg.Replaces != "")
 	if err != nil {
 		return protocol.Welcome{}, err
 	}
@@ -44,13 +46,21 @@ func (l *loop) join(ctx context.Context) (protocol.Welcome, error) {
 	return welcome, nil
 }
 
-func (l *loop) dial(ctx context.Context) (*websocket.Conn, error) {
+// dial opens the WebSocket. A refusal that the server explains is a *RefusedError.
+func (l *loop) dial(ctx context.Context, returning bool) (*websocket.Conn, error) {
 	options := websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover} // an SDP is 10 to 20 times smaller
 	if l.cfg.LightSocket {
 		options.CompressionMode = websocket.CompressionNoContextTakeover
 	}
-	conn, response, err := websocket.Dial(ctx, l.address, &options)
+	address := l.address
+	if returning {
+		address += "?" + protocol.ReturningQuery + "=1"
+	}
+	conn, response, err := websocket.Dial(ctx, address, &options)
 	if err != nil {
+		if refused := refusedBy(response); refused != nil {
+			return nil, refused
+		}
 		return nil, fmt.Errorf("dial WebSocket: %w", err)
 	}
 	if response.Body != nil {
@@ -58,6 +68,23 @@ func (l *loop) dial(ctx context.Context) (*websocket.Conn, error) {
 	}
 	conn.SetReadLimit(maxMessage)
 	return conn, nil
+}
+
+// refusedBy is the Error in the body of an answer that is no WebSocket; nil when there is none.
+func refusedBy(response *http.Response) *RefusedError {
+	if response == nil || response.Body == nil {
+		return nil
+	}
+	b, err := io.ReadAll(io.LimitReader(response.Body, maxMessage))
+	if err != nil {
+		return nil
+	}
+	m, _, err := protocol.DecodeServer(b)
+	if e, ok := m.(protocol.Error); ok && err == nil {
+		refused := RefusedError(e)
+		return &refused
+	}
+	return nil
 }
 
 // greet sends the first messages and waits for the welcome.
@@ -191,7 +218,7 @@ func (l *loop) resume(ctx context.Context) (protocol.Welcome, error) {
 }
 
 func (l *loop) resumeOnce(ctx context.Context, secret string) (protocol.Welcome, error) {
-	conn, err := l.dial(ctx)
+	conn, err := l.dial(ctx, true)
 	if err != nil {
 		return protocol.Welcome{}, err
 	}

@@ -29,6 +29,10 @@ const (
 	CodeServerFull Code = "server_full"
 	// CodeShuttingDown: the server stops and takes nobody new.
 	CodeShuttingDown Code = "shutting_down"
+	// CodeDraining: the server is about to stop and takes nobody new; Error.To may say who does.
+	CodeDraining Code = "draining"
+	// CodeOverloaded: the server has no CPU, bandwidth or sockets left for one more.
+	CodeOverloaded Code = "overloaded"
 	// CodeResumeFailed: no such session, or its grace time is over. Join afresh.
 	CodeResumeFailed Code = "resume_failed"
 	// CodeBadOffer: an SDP that cannot be parsed or applied, or seats and tracks that do not fit it.
@@ -54,7 +58,7 @@ func Codes() []Code {
 	return []Code{
 		CodeBadMessage, CodeUnknownType, CodeTooLarge, CodeBinary, CodeWrongOrder, CodeHelloTimeout,
 		CodeUnsupportedVersion, CodeBadName, CodeBadRoom, CodeNameTaken, CodeRoomFull, CodeServerFull,
-		CodeShuttingDown, CodeResumeFailed, CodeBadOffer, CodeTooManyMedia, CodeBadCandidate, CodeRateLimited,
+		CodeShuttingDown, CodeDraining, CodeOverloaded, CodeResumeFailed, CodeBadOffer, CodeTooManyMedia, CodeBadCandidate, CodeRateLimited,
 		CodeBadChat, CodeBadView, CodeBadFile, CodeInternal,
 	}
 }

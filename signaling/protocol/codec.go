@@ -81,6 +81,7 @@ var (
 		TypeSpeakers:  into[Speakers],
 		TypeChat:      into[Chat],
 		TypeError:     into[Error],
+		TypeDraining:  into[Draining],
 		TypeBye:       into[Bye],
 		TypePong:      into[Pong],
 	}

@@ -6,6 +6,9 @@ package protocol
 // Version is the protocol version that a client names in its hello message.
 const Version = 1
 
+// ReturningQuery is the parameter of the WebSocket's address by which a client says that it comes back to its session.
+const ReturningQuery = "returning"
+
 // The labels of the data channels that a client may open; any other label is closed at once.
 const (
 	// LabelChat carries ChatSend and Chat as JSON text.

@@ -13,6 +13,7 @@ const (
 	TypeSpeakers  Type = "speakers"
 	TypeChat      Type = "chat"
 	TypeError     Type = "error"
+	TypeDraining  Type = "draining"
 	TypeBye       Type = "bye"
 	TypePong      Type = "pong"
 )
@@ -112,6 +113,17 @@ type Error struct {
 	ID string `json:"id,omitempty"`
 	// RetryAfterMs is set when trying again later makes sense.
 	RetryAfterMs int64 `json:"retryAfterMs,omitempty"`
+	// To is the WebSocket of another server that takes who is not taken here.
+	To string `json:"to,omitempty"`
+}
+
+// Draining says that the server is about to stop, and that the call goes on elsewhere: a client joins there while it stays
+// here, and leaves here when it receives there.
+type Draining struct {
+	// EndsInMs is when the server stops at the latest, in milliseconds from now.
+	EndsInMs int64 `json:"endsInMs"`
+	// To is the WebSocket to go to. Without one, it is the same address, where a successor may answer already.
+	To string `json:"to,omitempty"`
 }
 
 // Bye is the server's last message before it closes the WebSocket.
@@ -140,5 +152,6 @@ func (Layers) Type() Type    { return TypeLayers }    //nolint:revive // likewis
 func (Speakers) Type() Type  { return TypeSpeakers }  //nolint:revive // likewise
 func (Chat) Type() Type      { return TypeChat }      //nolint:revive // likewise
 func (Error) Type() Type     { return TypeError }     //nolint:revive // likewise
+func (Draining) Type() Type  { return TypeDraining }  //nolint:revive // likewise
 func (Bye) Type() Type       { return TypeBye }       //nolint:revive // likewise
 func (Pong) Type() Type      { return TypePong }      //nolint:revive // likewise

@@ -33,6 +33,10 @@ type Config struct {
 	// TrustedProxies are the networks whose X-Forwarded-For and X-Forwarded-Proto are believed. Loopback always is.
 	TrustedProxies []netip.Prefix
 
+	// Newcomers says why nobody new is taken now, or nil; usually that of the server's registry. Clients that say that they
+	// come back are let through to the rooms, which know. Nil takes everybody.
+	Newcomers func() error
+
 	// MaxSockets bounds open sockets; MaxWaitingPerIP those of one address (an IPv6 /64 counts as one) that have not
 	// joined a room yet. Clients on this machine are not counted by address.
 	MaxSockets, MaxWaitingPerIP int

@@ -17,10 +17,11 @@ var (
 // prove nothing, so one address may not have many; once joined, the limits of rooms apply. The lock is held for
 // counting only.
 type doorman struct {
-	maxSockets, maxWaiting int
+	maxWaiting int
 
-	mu     sync.Mutex
-	closed bool
+	mu         sync.Mutex
+	maxSockets int
+	closed     bool
 	// idle is closed when the doorman is closed and the last socket has left.
 	idle    chan struct{}
 	sockets int
@@ -105,6 +106,13 @@ func (d *doorman) close() <-chan struct{} {
 	}
 	d.closed = true
 	return d.idle
+}
+
+// setMaxSockets changes how many sockets there may be.
+func (d *doorman) setMaxSockets(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.maxSockets = n
 }
 
 // counts are the open sockets, and how many of them have not joined.

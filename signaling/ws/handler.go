@@ -39,6 +39,7 @@ type counters struct {
 	opened                                     atomic.Uint64
 	wireReceived, wireSent                     atomic.Uint64
 	origin, full, crowded, shutting, handshake atomic.Uint64
+	draining, overloaded                       atomic.Uint64
 }
 
 // Stats is a snapshot of what went through the door. Keys of maps are bounded sets.
@@ -48,11 +49,18 @@ type Stats struct {
 	Sockets, Waiting int
 	// Opened counts the sockets that were ever accepted.
 	Opened uint64
-	// Refused counts those that were not, by reason: "origin", "full", "crowded", "shutting_down", "handshake".
+	// Refused counts those that were not, by reason: "origin", "full", "crowded", "shutting_down", "draining", "overloaded",
+	// "handshake".
 	Refused map[string]uint64
 	// WireBytesReceived and WireBytesSent are what crossed the connections, after compression and with framing.
 	WireBytesReceived, WireBytesSent uint64
 }
+
+// shutRetry is when somebody should try again whom a server refused that stops.
+const shutRetry = 5 * time.Second
+
+// SetMaxSockets changes Config.MaxSockets from now on. Sockets that are open stay.
+func (h *Handler) SetMaxSockets(n int) { h.door.setMaxSockets(n) }
 
 // NewHandler makes the door. It panics without Rooms.
 func NewHandler(cfg Config) *Handler {
@@ -88,6 +96,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusForbidden, protocol.Error{
 			Code: protocol.CodeBadMessage, Message: "Pages of this origin may not connect.",
 		})
+		return
+	}
+	if err := h.newcomer(r); err != nil {
+		h.refuseNewcomer(w, err)
 		return
 	}
 	counted := household(from.Addr)
@@ -138,13 +150,39 @@ func (h *Handler) refuseFor(w http.ResponseWriter, err error) {
 			"Too many connections from this address wait to join a room.", 5*time.Second)
 	case errors.Is(err, errShuttingDown):
 		h.counters.shutting.Add(1)
-		retry(http.StatusServiceUnavailable, protocol.CodeShuttingDown, "The server stops and takes nobody new.",
-			5*time.Second)
+		retry(http.StatusServiceUnavailable, protocol.CodeShuttingDown, "The server stops and takes nobody new.", shutRetry)
 	default:
 		h.counters.full.Add(1)
 		retry(http.StatusServiceUnavailable, protocol.CodeServerFull, "The server has too many connections.",
 			10*time.Second)
 	}
+}
+
+// newcomer says why a request is refused that does not claim to come back, or nil.
+func (h *Handler) newcomer(r *http.Request) error {
+	if h.cfg.Newcomers == nil || r.URL.Query().Has(protocol.ReturningQuery) {
+		return nil
+	}
+	return h.cfg.Newcomers()
+}
+
+// refuseNewcomer answers somebody whom the rooms would not let in.
+func (h *Handler) refuseNewcomer(w http.ResponseWriter, err error) {
+	e := signaling.ErrorOf(err, "")
+	switch e.Code {
+	case protocol.CodeDraining:
+		h.counters.draining.Add(1)
+	case protocol.CodeOverloaded:
+		h.counters.overloaded.Add(1)
+	default:
+		h.counters.shutting.Add(1)
+	}
+	if e.RetryAfterMs == 0 {
+		e.RetryAfterMs = shutRetry.Milliseconds()
+	}
+	// Whole seconds (RFC 9110, section 10.2.3), not sooner than the message says.
+	w.Header().Set("Retry-After", strconv.FormatInt((e.RetryAfterMs+999)/1000, 10))
+	refuse(w, http.StatusServiceUnavailable, e)
 }
 
 // refuse answers in place of a WebSocket with the message that one would have carried.
@@ -220,6 +258,8 @@ func (h *Handler) Stats() Stats {
 			"full":          c.full.Load(),
 			"crowded":       c.crowded.Load(),
 			"shutting_down": c.shutting.Load(),
+			"draining":      c.draining.Load(),
+			"overloaded":    c.overloaded.Load(),
 			"handshake":     c.handshake.Load(),
 		},
 		WireBytesReceived: c.wireReceived.Load(),
