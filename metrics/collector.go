@@ -48,7 +48,7 @@ var (
 	limits    = gauge("limit", "How many there may be at once, by what is limited: rooms, or connections, which are WebSockets.",
 		"of")
 	headroomLeft = gauge("headroom_ratio",
-		"How much of a limit is left, from 1 to 0, at which nobody new is let in; the lowest part decides. Without a limit it is 1.",
+		"How much of a limit is left, from 1 to 0, at which nobody new is let in; the lowest part decides. 1 without a limit.",
 		"part")
 	draining = gauge("draining", "1 while the server is about to stop and waits for people to go, else 0.")
 	expiry   = gauge("certificate_expiry_timestamp_seconds",

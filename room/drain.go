@@ -40,21 +40,29 @@ func (r *Registry) Drain(d Drain) {
 // Newcomers says why nobody new is let in now, or nil: the server stops, drains, or has no headroom. It is for doors that
 // want to refuse early.
 func (r *Registry) Newcomers() error {
+	full := r.headroom()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.newcomersLocked(time.Now())
+	return r.newcomersLocked(time.Now(), full)
 }
 
-func (r *Registry) newcomersLocked(now time.Time) error {
+// headroom says why there is no room for one more, or nil. It is asked without a lock.
+func (r *Registry) headroom() error {
+	if r.cfg.Headroom == nil {
+		return nil
+	}
+	return r.cfg.Headroom()
+}
+
+// newcomersLocked is Newcomers, where full is what headroom says.
+func (r *Registry) newcomersLocked(now time.Time, full error) error {
 	switch {
 	case r.closing:
 		return ErrShuttingDown
 	case r.drain != nil:
 		return &LaterError{Err: ErrDraining, After: max(time.Second, min(drainRetry, r.drain.Until.Sub(now))), To: r.drain.To}
-	case r.cfg.Headroom != nil:
-		return r.cfg.Headroom()
 	default:
-		return nil
+		return full
 	}
 }
 

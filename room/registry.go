@@ -227,12 +227,13 @@ func (r *Registry) Shutdown(ctx context.Context, b protocol.Bye) error {
 // enter finds or makes the room, and the participant that a joining client replaces there.
 func (r *Registry) enter(name, replaces string) (*room, id, error) {
 	key := fold(name)
+	full := r.headroom()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	rm := r.rooms[key]
 	former := r.formerOf(rm, replaces)
 	if former == "" {
-		if err := r.newcomersLocked(time.Now()); err != nil {
+		if err := r.newcomersLocked(time.Now(), full); err != nil {
 			return nil, "", err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -136,7 +137,8 @@ func (s *server) handleDrain(w http.ResponseWriter, r *http.Request) {
 func webSocketURL(text string) (string, error) {
 	const example = "use the address of another server, such as https://b.example.com"
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.RawQuery != "" {
+	if err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.RawQuery != "" ||
+		strings.ContainsAny(u.Host, "; ,'\"") {
 		return "", fmt.Errorf("%q cannot be used; %s", text, example)
 	}
 	switch u.Scheme {
@@ -163,6 +165,29 @@ func (c *Config) drainTo() string {
 		return ""
 	}
 	return to
+}
+
+// elsewhere are the servers that a page of this one may have to move to, as sources of a content security policy: that of
+// --drain-to, and those of --allowed-origins, which are in league with this one.
+func (c *Config) elsewhere() []string {
+	origins := c.AllowedOrigins
+	if c.DrainTo != "" {
+		origins = append([]string{c.DrainTo}, origins...)
+	}
+	var sources []string
+	for _, origin := range origins {
+		to, err := webSocketURL(origin)
+		if err != nil {
+			continue // checked before
+		}
+		to, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimPrefix(to, "ws://"), "wss://"), "/")
+		if strings.HasPrefix(origin, "https:") || strings.HasPrefix(origin, "wss:") {
+			sources = append(sources, "https://"+to, "wss://"+to)
+		} else {
+			sources = append(sources, "http://"+to, "ws://"+to)
+		}
+	}
+	return sources
 }
 
 // checkDrain checks the settings of draining and admission.

@@ -20,8 +20,8 @@ func (s *server) settings() Config {
 	return s.cfg
 }
 
-// reload reads again what may have changed: the certificates and, where reread is there, the settings. Settings that cannot be used
-// leave all as it is.
+// reload reads again what may have changed: the certificates and, where reread is there, the settings. Settings that cannot be
+// used leave all as it is.
 func (s *server) reload(reread func() (Config, error)) {
 	s.log.Info("reload asked for")
 	if s.certificates != nil {

@@ -182,7 +182,7 @@ func (s *server) iceServers() func(time.Time, protocol.ParticipantID, room.Reach
 
 // publicRoutes is all that the public listener answers.
 func (s *server) publicRoutes(proxies []netip.Prefix) http.Handler {
-	app := publicHandler(s.door, web.Dist)
+	app := publicHandler(s.door, web.Dist, s.cfg.elsewhere()...)
 	if s.certificates == nil {
 		return app
 	}

@@ -32,7 +32,8 @@ const (
 )
 
 // publicHandler serves the web app and the WebSocket.
-func publicHandler(signaling http.Handler, app fs.FS) http.Handler {
+// Pages may also connect to the servers in elsewhere.
+func publicHandler(signaling http.Handler, app fs.FS, elsewhere ...string) http.Handler {
 	files := newStaticFiles(app)
 	index := files.find("index.html")
 	mux := http.NewServeMux()
@@ -58,12 +59,13 @@ func publicHandler(signaling http.Handler, app fs.FS) http.Handler {
 		}
 		http.NotFound(w, r)
 	})
-	return secure(mux)
+	return secure(mux, elsewhere)
 }
 
 // contentPolicy lets the app load only what this server serves. 'self' in connect-src includes the WebSocket of the
 // same host.
-const contentPolicy = "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; " +
+// connect-src may have more: servers that the page moves to.
+const contentPolicy = "default-src 'self'; connect-src 'self'%s; img-src 'self' data: blob:; media-src 'self' blob:; " +
 	"style-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; " +
 	"form-action 'self'; frame-ancestors 'none'"
 
@@ -72,10 +74,15 @@ const notBuiltPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 
 	"frame-ancestors 'none'"
 
 // secure sets the headers that keep other pages away from this one, and this one away from everything else.
-func secure(next http.Handler) http.Handler {
+func secure(next http.Handler, elsewhere []string) http.Handler {
+	var more strings.Builder
+	for _, server := range elsewhere {
+		more.WriteString(" " + server)
+	}
+	policy := fmt.Sprintf(contentPolicy, more.String())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("Content-Security-Policy", policy)
 		h.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), "+
 			"speaker-selection=(self), fullscreen=(self), geolocation=(), payment=(), usb=()")
 		h.Set("Referrer-Policy", "same-origin") // room names stay here

@@ -24,7 +24,7 @@ func usage() headroom.Sample {
 	}
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err == nil && limit.Cur < 1<<30 {
-		s.MaxDescriptors = int(limit.Cur) //nolint:gosec // below 2^30
+		s.MaxDescriptors = int(limit.Cur)
 		s.Descriptors = openDescriptors()
 	}
 	return s
@@ -52,7 +52,7 @@ func cgroupQuota() (quota float64, ok bool) {
 			continue
 		}
 		for ; ; group = path.Dir(group) {
-			file, err := os.ReadFile(path.Join("/sys/fs/cgroup", group, "cpu.max"))
+			file, err := os.ReadFile(path.Join("/sys/fs/cgroup", group, "cpu.max")) //nolint:gosec // the kernel names it
 			if q, is := parseQuota(string(file)); err == nil && is && (!ok || q < quota) {
 				quota, ok = q, true
 			}

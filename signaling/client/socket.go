@@ -75,16 +75,14 @@ func refusedBy(response *http.Response) *RefusedError {
 	if response == nil || response.Body == nil {
 		return nil
 	}
-	b, err := io.ReadAll(io.LimitReader(response.Body, maxMessage))
-	if err != nil {
+	b, _ := io.ReadAll(io.LimitReader(response.Body, maxMessage)) // half an answer is none
+	m, _, _ := protocol.DecodeServer(b)
+	e, ok := m.(protocol.Error)
+	if !ok {
 		return nil
 	}
-	m, _, err := protocol.DecodeServer(b)
-	if e, ok := m.(protocol.Error); ok && err == nil {
-		refused := RefusedError(e)
-		return &refused
-	}
-	return nil
+	refused := RefusedError(e)
+	return &refused
 }
 
 // greet sends the first messages and waits for the welcome.

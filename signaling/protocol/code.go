@@ -58,7 +58,8 @@ func Codes() []Code {
 	return []Code{
 		CodeBadMessage, CodeUnknownType, CodeTooLarge, CodeBinary, CodeWrongOrder, CodeHelloTimeout,
 		CodeUnsupportedVersion, CodeBadName, CodeBadRoom, CodeNameTaken, CodeRoomFull, CodeServerFull,
-		CodeShuttingDown, CodeDraining, CodeOverloaded, CodeResumeFailed, CodeBadOffer, CodeTooManyMedia, CodeBadCandidate, CodeRateLimited,
+		CodeShuttingDown, CodeDraining, CodeOverloaded, CodeResumeFailed, CodeBadOffer, CodeTooManyMedia, CodeBadCandidate,
+		CodeRateLimited,
 		CodeBadChat, CodeBadView, CodeBadFile, CodeInternal,
 	}
 }

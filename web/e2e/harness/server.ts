@@ -75,14 +75,14 @@ export class Server {
     }
   }
 
-  /** Ends it as an operator does, and fails if it did not end well or has complained. */
-  async stop(): Promise<void> {
+  /** Ends it, within a time, as an operator does, and fails if it did not end well or has complained. */
+  async stop(withinMs = STOP_MS): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
     if (child === undefined) return;
     const exit = once(child, 'exit');
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    const timer = setTimeout(() => child.kill('SIGKILL'), withinMs);
     const [code] = (await exit) as [number | null];
     clearTimeout(timer);
     if (code !== 0) throw new Error(`the server ended with code ${code} on SIGTERM; see ${this.#log}`);

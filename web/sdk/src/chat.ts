@@ -35,10 +35,7 @@ export class ChatLog {
   /** The history of a welcome. Ours goes on in it, unless the server has forgotten what it once numbered. */
   merge(history: readonly WireChat[]): void {
     if (this.#restarted(history)) {
-      const last = Math.max(0, ...this.#messages.filter(isSent).map((message) => message.seq));
-      this.#messages = this.#messages.map((message) =>
-        isSent(message) ? { ...message, seq: message.seq - last } : message,
-      );
+      this.restart();
     }
     for (const chat of history) {
       // What we said in an earlier session comes back without its mark, since we are somebody else now.
@@ -49,6 +46,31 @@ export class ChatLog {
         ),
       );
     }
+  }
+
+  /** Something that was said at the place that we have moved away from. False if it was known. */
+  addFormer(chat: WireChat): boolean {
+    const sent = this.#messages.filter(isSent);
+    if (sent.some(({ name, text, atMs }) => name === chat.name && text === chat.text && atMs === chat.at)) {
+      return false;
+    }
+    const former = sent.filter(({ seq }) => seq <= 0).map((message) => ({ ...message, seq: message.seq - 1 }));
+    const own = this.pending.find(({ id }) => id !== undefined && id === chat.id);
+    this.#messages = [
+      ...former,
+      fromWire({ ...chat, seq: 0 }),
+      ...sent.filter(({ seq }) => seq > 0),
+      ...this.#messages.filter((message) => !isSent(message) && message !== own),
+    ];
+    return true;
+  }
+
+  /** What is known belongs to a former life of the room, which numbered anew. */
+  restart(): void {
+    const last = Math.max(0, ...this.#messages.filter(isSent).map((message) => message.seq));
+    this.#messages = this.#messages.map((message) =>
+      isSent(message) ? { ...message, seq: message.seq - last } : message,
+    );
   }
 
   /** Those that wait for their echo. */

@@ -90,6 +90,8 @@ const PASSING: ReadonlySet<string> = new Set([
   'room_full',
   'server_full',
   'shutting_down',
+  'draining',
+  'overloaded',
   'rate_limited',
   'internal',
   'timeout',

@@ -54,7 +54,7 @@ export class Conversation {
     return message;
   }
 
-  received(chat: Chat): void {
+  received(chat: Omit<Chat, 'type'>): void {
     if (this.#log.add(chat)) {
       this.#settle(chat.id);
       this.#owner.onChat(this.messages);
@@ -71,6 +71,24 @@ export class Conversation {
       }
     }
     this.#owner.onChat(this.messages);
+  }
+
+  /** We have moved to another server, whose room has its own history. */
+  moved(channel: RTCDataChannel, history: readonly Omit<Chat, 'type'>[], since: readonly Omit<Chat, 'type'>[]): void {
+    this.attach(channel);
+    this.#log.restart();
+    this.welcomed(history);
+    for (const chat of since) {
+      this.received(chat);
+    }
+  }
+
+  /** Somebody who has not moved yet said something. */
+  receivedFormer(chat: Omit<Chat, 'type'>): void {
+    if (this.#log.addFormer(chat)) {
+      this.#settle(chat.id);
+      this.#owner.onChat(this.messages);
+    }
   }
 
   /** The server did not take our message. */

@@ -11,11 +11,18 @@ export class HirobaError extends Error {
   readonly code: string;
   /** When trying again makes sense, as far as the server said so. */
   readonly retryAfterMs: number | undefined;
+  /** The WebSocket of another server that takes us (`draining`), as far as the server said so. */
+  readonly to: string | undefined;
 
-  constructor(code: string, message: string, options: { cause?: unknown; retryAfterMs?: number | undefined } = {}) {
+  constructor(
+    code: string,
+    message: string,
+    options: { cause?: unknown; retryAfterMs?: number | undefined; to?: string | undefined } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'HirobaError';
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
+    this.to = options.to;
   }
 }

@@ -1,5 +1,14 @@
 import type { HirobaError } from './error.ts';
-import type { ByeReason, ChatMessage, FileItem, Participant, RemoteMedia, RoomState, Speaker } from './types.ts';
+import type {
+  ByeReason,
+  ChatMessage,
+  FileItem,
+  Participant,
+  ParticipantId,
+  RemoteMedia,
+  RoomState,
+  Speaker,
+} from './types.ts';
 
 /** The events of a `Room`. Each carries the new value of the property of the same name, or what happened. */
 export interface RoomEvents {
@@ -10,6 +19,10 @@ export interface RoomEvents {
   speakers: readonly Speaker[];
   chat: readonly ChatMessage[];
   files: readonly FileItem[];
+  /** The server is about to stop, and we are moving to another one, without a gap; false when that is over. */
+  moving: boolean;
+  /** We have moved: the same people have other IDs now. The map is from the former ones; who did not come is not in it. */
+  moved: ReadonlyMap<ParticipantId, ParticipantId>;
   /** Somebody else came. */
   joined: Participant;
   /** Somebody else is gone. */

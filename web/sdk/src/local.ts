@@ -10,24 +10,32 @@ import type { Source } from './types.ts';
 export class LocalMedia {
   readonly #tracks = new Map<Source, MediaStreamTrack | null>();
   #screen: MediaStream | undefined;
-  #peer: Peer | undefined;
+  /** The connections that changes go to: two of them while we move. The first counts. */
+  readonly #peers = new Set<Peer>();
 
   /** A source that is missing has no m-line yet; a value of null is muted. */
   get tracks(): LocalTracks {
     return this.#tracks;
   }
 
-  /** The connection that changes go to. */
-  attach(peer: Peer | undefined): void {
-    this.#peer = peer;
+  /** Changes go to this connection, too. */
+  attach(peer: Peer): void {
+    this.#peers.add(peer);
+  }
+
+  detach(peer: Peer): void {
+    this.#peers.delete(peer);
   }
 
   /** Sends another track or, with null, nothing. Without a connection it is kept for the next one. */
   async set(source: Source, track: MediaStreamTrack | null): Promise<void> {
     this.#tracks.set(source, track);
-    const peer = this.#peer;
-    await peer?.publisher.replace(source, track);
-    peer?.tellMuted();
+    await Promise.all(
+      [...this.#peers].map(async (peer) => {
+        await peer.publisher.replace(source, track);
+        peer.tellMuted();
+      }),
+    );
   }
 
   async startScreen(stream: MediaStream): Promise<void> {
@@ -45,15 +53,15 @@ export class LocalMedia {
       }
     });
     const audio = stream.getAudioTracks()[0] ?? null;
-    const peer = this.#peer;
-    if (!peer || peer.publisher.has('screen')) {
-      await this.set('screen_audio', audio);
-      await this.set('screen', video);
+    await Promise.all([this.set('screen_audio', audio), this.set('screen', video)]);
+    await Promise.all([...this.#peers].map((peer) => this.#addScreen(peer, audio, video)));
+  }
+
+  /** The first share makes both m-lines, so that later ones, with audio or without, need no offer. */
+  async #addScreen(peer: Peer, audio: MediaStreamTrack | null, video: MediaStreamTrack): Promise<void> {
+    if (peer.publisher.has('screen')) {
       return;
     }
-    // The first share makes both m-lines, so that later ones, with audio or without, need no offer.
-    this.#tracks.set('screen_audio', audio);
-    this.#tracks.set('screen', video);
     peer.publisher.add('screen_audio', audio);
     peer.publisher.add('screen', video);
     try {
@@ -61,7 +69,7 @@ export class LocalMedia {
       peer.tellMuted();
     } catch (error) {
       // When the connection was replaced meanwhile, the new one has the screen from its start.
-      if (this.#peer === peer) {
+      if ([...this.#peers][0] === peer) {
         await this.stopScreen();
         throw error;
       }

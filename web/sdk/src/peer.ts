@@ -6,7 +6,7 @@ import type { MenderOwner } from './mender.ts';
 import { Negotiator } from './negotiation.ts';
 import { Pictures } from './pictures.ts';
 import { CHAT_LABEL, FILE_LABEL } from './protocol.ts';
-import type { Answer, Candidate, ClientMessage, ErrorMessage, WireSeatState } from './protocol.ts';
+import type { Answer, Candidate, ClientMessage, ErrorMessage, ServerMessage, WireSeatState } from './protocol.ts';
 import { Publisher } from './publisher.ts';
 import type { LocalTracks, SendOptions } from './publisher.ts';
 import { Seats } from './seats.ts';
@@ -47,7 +47,7 @@ export class Peer {
   /** When the RTCPeerConnection was made, by `performance.now()`. */
   readonly createdAtMs: number;
   firstFrameNoted = false;
-  readonly #owner: PeerOwner;
+  #owner: PeerOwner;
   readonly #trickle: Trickle;
   readonly #mender: Mender;
   readonly #maxSeats: number;
@@ -72,7 +72,7 @@ export class Peer {
       this.pc,
       () => ({ seats: this.seats.describe(), tracks: this.publisher.describe() }),
       (offer) => {
-        owner.send(offer);
+        this.#owner.send(offer);
       },
       (sdp) => allowDtx(sdp, this.publisher.quietMids),
     );
@@ -84,23 +84,62 @@ export class Peer {
     this.chat = this.pc.createDataChannel(CHAT_LABEL);
     this.file = this.pc.createDataChannel(FILE_LABEL);
     this.file.binaryType = 'arraybuffer';
-    this.#trickle = new Trickle(this.pc, (candidate) => owner.send(candidate), options.logger);
+    this.#trickle = new Trickle(this.pc, (candidate) => this.#owner.send(candidate), options.logger);
     this.#mender = new Mender(
       this.pc,
       {
         negotiate: () => this.negotiator.request(),
         onDown: () => {
-          owner.onDown();
+          this.#owner.onDown();
         },
         onBack: () => {
-          owner.onBack();
+          this.#owner.onBack();
         },
         onLost: () => {
-          owner.onLost();
+          this.#owner.onLost();
         },
       },
       options.logger,
     );
+  }
+
+  /** From now on somebody else is told. */
+  handTo(owner: PeerOwner): void {
+    this.#owner = owner;
+  }
+
+  /** Takes what the server says about the connection; other messages mean nothing here. */
+  received(message: ServerMessage): void {
+    switch (message.type) {
+      case 'answer':
+        void this.answered(message);
+        break;
+      case 'candidate':
+        void this.candidate(message);
+        break;
+      case 'seats':
+        this.occupy(message.seats ?? []);
+        break;
+      case 'need_seats':
+        void this.growSeats(message.seats);
+        break;
+      case 'layers':
+        this.publisher.limit(message.source, message.highest);
+        break;
+      case 'error':
+        if (message.re === 'offer') {
+          void this.refused(message);
+        }
+        break;
+      default:
+    }
+  }
+
+  /** What is received is not heard any more. */
+  silence(): void {
+    for (const { audio } of this.seats.all) {
+      audio.receiver.track.enabled = false;
+    }
   }
 
   /** For the next ICE restart: credentials that are old may have expired. */

@@ -4,12 +4,17 @@ import { HirobaError } from './error.ts';
 import type { RoomEvents } from './events.ts';
 import { FileExchange } from './files/exchange.ts';
 import { LocalMedia } from './local.ts';
+import { Former } from './former.ts';
+import { Mover, sameNames } from './mover.ts';
 import { Peer } from './peer.ts';
+import type { PeerOwner } from './peer.ts';
 import type { ErrorMessage, ServerMessage, Welcome } from './protocol.ts';
 import type { SendOptions } from './publisher.ts';
 import { Roster } from './roster.ts';
 import { Session } from './session.ts';
+import type { SessionOwner } from './session.ts';
 import { StatsReader } from './stats.ts';
+import { sightOf, Successor } from './successor.ts';
 import type {
   Counters,
   Limits,
@@ -30,13 +35,16 @@ import { ViewSender } from './view.ts';
  */
 export class Presence {
   readonly events = new Emitter<RoomEvents>();
-  readonly session: Session;
-  readonly roster = new Roster();
   readonly local = new LocalMedia();
   readonly chat: Conversation;
   readonly files: FileExchange;
   readonly view: ViewSender;
   readonly #options: RoomOptions;
+  readonly #mover: Mover;
+  readonly #url: string;
+  #session: Session;
+  #roster = new Roster();
+  #former: Former | undefined;
   #peer: Peer | undefined;
   #stats = new StatsReader();
   #welcome: Welcome | undefined;
@@ -44,34 +52,23 @@ export class Presence {
   #room: string | undefined;
   #enteredAtMs = 0;
   #timings: Timings = {};
+  #formerReconnects = 0;
   #closedPeers = { peerConnections: 0, offers: 0, answers: 0 };
 
   constructor(url: string, options: RoomOptions) {
     this.#options = options;
-    this.session = new Session(
-      url,
-      {
-        onState: (state) => {
-          this.#stateChanged(state);
-        },
-        onWelcome: (welcome) => {
-          this.#welcomed(welcome);
-        },
-        onMessage: (message) => {
-          this.#received(message);
-        },
-        onStartMedia: () => {
-          this.#startMedia();
-        },
-        onResumeMedia: () => {
-          this.#peer?.resumed();
-        },
-        onDropMedia: () => {
-          this.#dropMedia();
-        },
+    this.#url = url;
+    this.#session = new Session(url, this.#sessionOwner(), options.logger);
+    this.#mover = new Mover({
+      begin: (to) => this.#begin(to),
+      sight: () => sightOf(this.roster, this.media),
+      adopt: (successor) => {
+        this.#adopt(successor);
       },
-      options.logger,
-    );
+      onMoving: (moving) => {
+        this.events.emit('moving', moving);
+      },
+    });
     this.files = new FileExchange({
       self: () => this.roster.self,
       nameOf: (id) => this.roster.find(id)?.name ?? '',
@@ -93,6 +90,19 @@ export class Presence {
       },
     });
     this.view = new ViewSender((view) => this.session.send(view));
+  }
+
+  /** The present session: another one after a move. */
+  get session(): Session {
+    return this.#session;
+  }
+
+  get roster(): Roster {
+    return this.#roster;
+  }
+
+  get moving(): boolean {
+    return this.#mover.moving;
   }
 
   get media(): readonly RemoteMedia[] {
@@ -117,7 +127,7 @@ export class Presence {
     return {
       offers: offers + (peer?.negotiator.offers ?? 0),
       answers: answers + (peer?.negotiator.answers ?? 0),
-      reconnects: this.session.reconnects,
+      reconnects: this.#formerReconnects + this.session.reconnects,
       peerConnections: peerConnections + (peer ? 1 : 0),
       seats: peer?.seats.count ?? 0,
     };
@@ -132,6 +142,9 @@ export class Presence {
     }
     this.#enteredAtMs = performance.now();
     this.#timings = {};
+    if (this.#session.url !== this.#url) {
+      this.#session = new Session(this.#url, this.#sessionOwner(), this.#options.logger); // we had moved
+    }
   }
 
   async stats(): Promise<RoomStats> {
@@ -142,9 +155,37 @@ export class Presence {
     return this.#stats.read(await peer.pc.getStats(), (mid) => this.#trackOf(mid), Date.now());
   }
 
+  #sessionOwner(): SessionOwner {
+    return {
+      onState: (state) => {
+        this.#stateChanged(state);
+      },
+      onWelcome: (welcome) => {
+        this.#welcomed(welcome);
+      },
+      onMessage: (message) => {
+        this.#received(message);
+      },
+      onStartMedia: () => {
+        this.#startMedia();
+      },
+      onResumeMedia: () => {
+        this.#peer?.resumed();
+      },
+      onDropMedia: () => {
+        this.#dropMedia();
+      },
+    };
+  }
+
   #stateChanged(state: RoomState): void {
+    if (state.kind === 'reconnecting' && state.media === 'down' && this.#mover.moving) {
+      this.#mover.hurry();
+    }
     this.events.emit('state', state);
     if (state.kind === 'ended' || state.kind === 'idle') {
+      this.#mover.stop();
+      this.#former?.close();
       this.roster.clear();
       this.#speakers = [];
       this.events.emit('participants', this.roster.others);
@@ -175,16 +216,14 @@ export class Presence {
   #received(message: ServerMessage): void {
     switch (message.type) {
       case 'answer':
-        void this.#peer?.answered(message);
-        break;
       case 'candidate':
-        void this.#peer?.candidate(message);
-        break;
       case 'seats':
-        this.#peer?.occupy(message.seats ?? []);
-        break;
       case 'need_seats':
-        void this.#peer?.growSeats(message.seats);
+      case 'layers':
+        this.#peer?.received(message);
+        break;
+      case 'draining':
+        this.#mover.draining(message);
         break;
       case 'joined': {
         const participant = this.roster.add(message.participant);
@@ -205,9 +244,6 @@ export class Presence {
       case 'updated':
         this.roster.update(message.participant);
         this.#rosterChanged();
-        break;
-      case 'layers':
-        this.#peer?.publisher.limit(message.source, message.highest);
         break;
       case 'speakers':
         this.#speakers = message.speakers ?? [];
@@ -249,8 +285,41 @@ export class Presence {
       return;
     }
     this.#closePeer();
+    const peer = this.#makePeer(welcome, this.#peerOwner());
+    this.#peer = peer;
+    this.#stats = new StatsReader();
+    this.local.attach(peer);
+    this.files.attach(peer.file);
+    this.chat.attach(peer.chat);
+    void this.#negotiateFirst(peer);
+  }
+
+  #peerOwner(): PeerOwner {
+    return {
+      send: (message) => this.session.send(message),
+      isMuted: (participant, source) => this.roster.isMuted(participant, source),
+      onMedia: (media) => {
+        this.events.emit('media', media);
+        this.#noteFirstFrame();
+      },
+      onDown: () => {
+        this.session.happened({ type: 'media_down' });
+      },
+      onBack: () => {
+        this.session.happened({ type: 'media_back' });
+      },
+      onLost: () => {
+        this.session.happened({ type: 'media_lost' });
+      },
+      onError: (error) => {
+        this.events.emit('error', error);
+      },
+    };
+  }
+
+  #makePeer(welcome: Welcome, owner: PeerOwner): Peer {
     const { maxSeats = Infinity, seats = welcome.seats } = this.#options;
-    const peer = new Peer(
+    return new Peer(
       {
         iceServers: this.#iceServers(welcome),
         seats,
@@ -259,33 +328,61 @@ export class Presence {
         local: this.local.tracks,
         logger: this.#options.logger,
       },
-      {
-        send: (message) => this.session.send(message),
-        isMuted: (participant, source) => this.roster.isMuted(participant, source),
-        onMedia: (media) => {
-          this.events.emit('media', media);
-          this.#noteFirstFrame();
-        },
-        onDown: () => {
-          this.session.happened({ type: 'media_down' });
-        },
-        onBack: () => {
-          this.session.happened({ type: 'media_back' });
-        },
-        onLost: () => {
-          this.session.happened({ type: 'media_lost' });
-        },
-        onError: (error) => {
-          this.events.emit('error', error);
-        },
-      },
+      owner,
     );
+  }
+
+  /** A second presence at another server, or at another process behind the same address. */
+  #begin(to: string | undefined): Successor {
+    return new Successor({
+      url: to ?? this.session.url,
+      room: this.#room ?? '',
+      name: this.session.name ?? '',
+      local: this.local,
+      logger: this.#options.logger,
+      makePeer: (welcome, owner) => this.#makePeer(welcome, owner),
+    });
+  }
+
+  /** The second presence takes the place of the first, which lingers for those who have not moved yet. */
+  #adopt(successor: Successor): void {
+    const { welcome, peer } = successor;
+    if (!welcome || !peer) {
+      return;
+    }
+    const [session, formerPeer, roster] = [this.#session, this.#peer, this.#roster];
+    const ids = sameNames(roster.others, successor.roster.others);
+    successor.roster.orderAs(roster.others.map(({ name }) => name));
+    const { peerConnections, offers, answers } = this.counters;
+    this.#closedPeers = { peerConnections, offers, answers };
+    this.#formerReconnects += session.reconnects;
+
+    this.#session = successor.session;
     this.#peer = peer;
+    this.#roster = successor.roster;
+    this.#welcome = welcome;
+    this.#speakers = successor.speakers;
     this.#stats = new StatsReader();
-    this.local.attach(peer);
+    peer.firstFrameNoted = true;
+    this.#former?.close();
+    this.#former = new Former(session, formerPeer, this.local, {
+      isAlone: () => roster.others.every(({ name }) => this.#roster.others.some((other) => other.name === name)),
+      onChat: (chat) => {
+        this.chat.receivedFormer(chat);
+      },
+    });
+    successor.session.handTo(this.#sessionOwner());
+    peer.handTo(this.#peerOwner());
+
+    this.view.moved(ids, welcome.limits.viewTiles);
     this.files.attach(peer.file);
-    this.chat.attach(peer.chat);
-    void this.#negotiateFirst(peer);
+    successor.replayFiles();
+    this.chat.moved(peer.chat, welcome.chat ?? [], successor.chats);
+    this.events.emit('moved', ids);
+    this.events.emit('participants', this.roster.others);
+    this.events.emit('media', this.media);
+    this.events.emit('speakers', this.#speakers);
+    this.events.emit('state', this.session.state);
   }
 
   #iceServers(welcome: Welcome): readonly RTCIceServer[] {
@@ -323,7 +420,7 @@ export class Presence {
       const { peerConnections, offers, answers } = this.counters;
       this.#closedPeers = { peerConnections, offers, answers };
       this.#peer = undefined;
-      this.local.attach(undefined);
+      this.local.detach(peer);
       peer.close();
     }
   }

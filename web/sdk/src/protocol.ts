@@ -200,6 +200,12 @@ export interface ErrorMessage {
   readonly re?: string;
   readonly id?: string;
   readonly retryAfterMs?: number;
+  readonly to?: string;
+}
+export interface Draining {
+  readonly type: 'draining';
+  readonly endsInMs: number;
+  readonly to?: string;
 }
 export interface Bye {
   readonly type: 'bye';
@@ -227,6 +233,7 @@ export type ServerMessage =
   | Speakers
   | Chat
   | ErrorMessage
+  | Draining
   | Bye
   | Pong;
 
@@ -284,6 +291,7 @@ const serverTypes: ReadonlySet<string> = new Set<ServerMessage['type']>([
   'speakers',
   'chat',
   'error',
+  'draining',
   'bye',
   'pong',
 ]);

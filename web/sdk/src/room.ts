@@ -105,6 +105,11 @@ export class Room {
     return this.#presence.timings;
   }
 
+  /** The server is about to stop, and we are moving to another one. */
+  get moving(): boolean {
+    return this.#presence.moving;
+  }
+
   /** What plays a participant's camera (with the microphone) or screen (with its audio), if that has a seat. */
   mediaOf(participant: ParticipantId, source: VideoSource): RemoteMedia | undefined {
     return this.media.find((media) => media.participant === participant && media.source === source);
@@ -112,7 +117,8 @@ export class Room {
 
   /**
    * Enters a room. Resolves when media is negotiated; rejects with a `HirobaError`: `name_taken`, `bad_name`,
-   * `bad_room`, `room_full`, `server_full`, `shutting_down`, `network`, `aborted`, ... After a rejection, and after the
+   * `bad_room`, `room_full`, `server_full`, `shutting_down`,
+   * `draining`, `overloaded`, `network`, `aborted`, ... After a rejection, and after the
    * end of a session, `join` may be called again.
    */
   async join(options: JoinOptions): Promise<void> {

@@ -30,6 +30,12 @@ export class Roster {
     };
   }
 
+  /** Puts the others in the order in which another list has their names; who is not in it comes last. */
+  orderAs(names: readonly string[]): void {
+    const rank = ({ name }: Participant): number => (names.includes(name) ? names.indexOf(name) : names.length);
+    this.#others = this.#others.toSorted((a, b) => rank(a) - rank(b));
+  }
+
   /** Undefined if it is ourselves or somebody known already. */
   add(participant: WireParticipant): Participant | undefined {
     if (this.find(participant.id)) {

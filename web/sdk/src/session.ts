@@ -1,7 +1,7 @@
 import { roomState, step } from './connection.ts';
 import type { Connection, ConnectionEvent, Effect } from './connection.ts';
 import { HirobaError } from './error.ts';
-import { PROTOCOL_VERSION } from './protocol.ts';
+import { parseServerMessage, PROTOCOL_VERSION } from './protocol.ts';
 import type { ClientMessage, ErrorMessage, ServerMessage, Welcome } from './protocol.ts';
 import { SignalingSocket } from './socket.ts';
 import type { Logger, RoomState } from './types.ts';
@@ -12,6 +12,9 @@ const REPLY_MS = 10_000;
 /** From the attempt after this one on, the server is asked over HTTP before a WebSocket is tried; for this long. */
 const KNOCK_AFTER = 8;
 const KNOCK_MS = 5000;
+
+/** The HTTP statuses of a server that takes nobody now. */
+const RETRYABLE: ReadonlySet<number> = new Set([429, 503]);
 
 /** The name of this software, for the server's logs. */
 const CLIENT = 'hiroba-sdk';
@@ -32,6 +35,7 @@ interface Refusal {
   readonly code: string;
   readonly message: string;
   readonly retryAfterMs?: number | undefined;
+  readonly to?: string | undefined;
 }
 
 interface PendingJoin {
@@ -45,7 +49,7 @@ interface PendingJoin {
  */
 export class Session {
   readonly #url: string;
-  readonly #owner: SessionOwner;
+  #owner: SessionOwner;
   readonly #logger: Logger | undefined;
   #state: Connection = { kind: 'idle' };
   #socket: SignalingSocket | undefined;
@@ -56,11 +60,28 @@ export class Session {
   #replyTimer: ReturnType<typeof setTimeout> | undefined;
   #knocking: AbortController | undefined;
   #reconnects = 0;
+  /** Where the server that refused us last has sent us. */
+  #elsewhere: string | undefined;
 
   constructor(url: string, owner: SessionOwner, logger?: Logger) {
     this.#url = url;
     this.#owner = owner;
     this.#logger = logger;
+  }
+
+  /** Where it connects to. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** The name that was joined with. */
+  get name(): string | undefined {
+    return this.#join?.name;
+  }
+
+  /** From now on somebody else is told. */
+  handTo(owner: SessionOwner): void {
+    this.#owner = owner;
   }
 
   get state(): RoomState {
@@ -161,7 +182,7 @@ export class Session {
         break;
       case 'join_failed': {
         const { code, message, retryAfterMs } = effect;
-        this.#pending?.reject(new HirobaError(code, message, { retryAfterMs }));
+        this.#pending?.reject(new HirobaError(code, message, { retryAfterMs, to: this.#elsewhere }));
         this.#pending = undefined;
         break;
       }
@@ -210,8 +231,11 @@ export class Session {
 
   #open(goal: 'join' | 'resume' | 'rejoin'): void {
     const resume = goal === 'resume' ? this.#secret : undefined;
-    this.#socket = new SignalingSocket(this.#url, {
+    const url = this.#secret === undefined ? this.#url : `${this.#url}?returning=1`;
+    let opened = false;
+    this.#socket = new SignalingSocket(url, {
       onOpen: () => {
+        opened = true;
         const hello = { type: 'hello', version: PROTOCOL_VERSION, client: CLIENT } as const;
         this.send(resume === undefined ? hello : { ...hello, resume });
         if (resume === undefined) {
@@ -224,9 +248,37 @@ export class Session {
       onLost: (why) => {
         this.#logger?.debug('socket lost', { why });
         this.#socket = undefined;
-        this.happened({ type: 'socket_lost' });
+        if (goal === 'join' && !opened) {
+          void this.#askWhy(url);
+        } else {
+          this.happened({ type: 'socket_lost' });
+        }
       },
     });
+  }
+
+  /** A page is not told why a WebSocket was refused. Over plain HTTP the server says it again. */
+  async #askWhy(url: string): Promise<void> {
+    const asking = new AbortController();
+    this.#knocking = asking;
+    const timer = setTimeout(() => {
+      asking.abort();
+    }, KNOCK_MS);
+    const why = await fetch(url.replace(/^ws/, 'http'), { cache: 'no-store', signal: asking.signal })
+      .then(async (response) =>
+        RETRYABLE.has(response.status) ? parseServerMessage(await response.text()) : undefined,
+      )
+      .catch(() => undefined);
+    clearTimeout(timer);
+    if (this.#knocking !== asking) {
+      return; // given up meanwhile
+    }
+    this.#knocking = undefined;
+    if (why?.type === 'error') {
+      this.refused(why);
+    } else {
+      this.happened({ type: 'socket_lost' });
+    }
   }
 
   #sendJoin(): void {
@@ -269,7 +321,8 @@ export class Session {
   }
 
   /** The server took us not in, or not with what we offered first. */
-  refused({ code, message, retryAfterMs }: Refusal): void {
+  refused({ code, message, retryAfterMs, to }: Refusal): void {
+    this.#elsewhere = to;
     const event = { type: 'refused', code, message } as const;
     this.happened(retryAfterMs === undefined ? event : { ...event, retryAfterMs });
   }

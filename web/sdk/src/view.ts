@@ -33,6 +33,15 @@ export class ViewSender {
     this.#flush();
   }
 
+  /** The same people have other IDs now: `ids` is from the former ones. */
+  moved(ids: ReadonlyMap<string, string>, maxTiles: number): void {
+    this.#tiles = this.#tiles?.flatMap((tile) => {
+      const participant = ids.get(tile.participant);
+      return participant === undefined ? [] : [{ ...tile, participant }];
+    });
+    this.repeat(maxTiles);
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

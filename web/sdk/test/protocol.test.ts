@@ -37,7 +37,8 @@ const serverMembers: Record<ServerMessage['type'], string> = {
   layers: 'source highest',
   speakers: 'speakers',
   chat: 'seq id? from name text at',
-  error: 'code message re? id? retryAfterMs?',
+  error: 'code message re? id? retryAfterMs? to?',
+  draining: 'endsInMs to?',
   bye: 'reason message reconnect afterMs?',
   pong: 'time',
 };
@@ -48,7 +49,7 @@ const fileMembers: Record<FileMessage['type'], string> = {
   file_ack: 'transfer bytes',
   file_cancel: 'file transfer? reason?',
   file_done: 'file transfer',
-  error: 'code message re? id? retryAfterMs?',
+  error: 'code message re? id? retryAfterMs? to?',
 };
 const members = { client: clientMembers, server: serverMembers, file: fileMembers };
 

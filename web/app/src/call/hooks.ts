@@ -2,7 +2,7 @@ import { useMemo, useSyncExternalStore } from 'react';
 import type { RoomClient } from './roomClient.ts';
 
 /** The values of a room that are replaced, never changed, and have an event of the same name. */
-type Value = 'state' | 'participants' | 'media' | 'chat' | 'files';
+type Value = 'state' | 'participants' | 'media' | 'chat' | 'files' | 'moving';
 
 /**
  * Renders again when this one value of the room is replaced. What the room hands out may be another object of the same

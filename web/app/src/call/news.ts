@@ -49,6 +49,12 @@ export function tellNews(room: RoomClient, notices: Notices, links: NewsLinks): 
       for (const [id, name] of sharing) if (!now.has(id)) notices.say(t('news.screenStopped', { name }));
       sharing = now;
     }),
+    room.on('moved', () => {
+      // The same people have other IDs, on another server.
+      sharing = sharersOf(room.participants);
+      for (const timer of leaving.values()) clearTimeout(timer);
+      leaving.clear();
+    }),
     room.on('chat', (messages) => {
       for (const message of messages) {
         const { from, name, text, state } = message;

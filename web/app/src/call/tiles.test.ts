@@ -1,6 +1,6 @@
 import type { Participant, Source } from '@hiroba/sdk';
 import { describe, expect, it } from 'vitest';
-import { cameraTile, othersTiles, resolveSelfView, screenOrder, stageKey, viewOf } from './tiles.ts';
+import { cameraTile, movedKey, othersTiles, resolveSelfView, screenOrder, stageKey, viewOf } from './tiles.ts';
 
 const person = (id: string, ...sources: readonly Source[]): Participant => ({
   id,
@@ -83,5 +83,16 @@ describe('viewOf', () => {
       { participant: 'a', source: 'screen', width: 641, height: 360, pinned: true },
       { participant: 'a', source: 'camera', width: 641, height: 360 },
     ]);
+  });
+});
+
+describe('movedKey', () => {
+  const ids = new Map([['p1', 'q7']]);
+  it.each([
+    ['p1/screen', 'q7/screen'],
+    ['p2/camera', undefined],
+    [undefined, undefined],
+  ])('of %s is %s', (key, want) => {
+    expect(movedKey(key, ids)).toBe(want);
   });
 });

@@ -19,6 +19,13 @@ function item(participant: Participant, source: VideoSource): TileItem {
   return tile;
 }
 
+/** The key of the same tile when people have other IDs; undefined when they are gone. */
+export function movedKey(key: string | undefined, ids: ReadonlyMap<ParticipantId, ParticipantId>): string | undefined {
+  const cut = key?.lastIndexOf('/') ?? -1;
+  const id = key === undefined ? undefined : ids.get(key.slice(0, cut));
+  return key === undefined || id === undefined ? undefined : `${id}${key.slice(cut)}`;
+}
+
 /** Whether the participant sends this now. */
 export const sends = (participant: Participant, source: Source): boolean =>
   participant.tracks.some((track) => track.source === source && !track.muted);

@@ -21,6 +21,9 @@ export type VisitState =
   | { readonly kind: 'in'; readonly call: Call }
   | { readonly kind: 'ended'; readonly reason: string; readonly message: string };
 
+/** What ends by itself: joining is tried again. */
+const passing: ReadonlySet<string> = new Set(['draining', 'overloaded']);
+
 /** What the address asked for. */
 export interface VisitOptions {
   readonly name: string | undefined;
@@ -44,6 +47,8 @@ export class Visit {
   readonly #state = new State<VisitState>({ kind: 'green', problem: undefined });
   readonly #options: VisitOptions;
   #abort: AbortController | undefined;
+  /** The next attempt, after the server said that it takes nobody now. */
+  #retry: ReturnType<typeof setTimeout> | undefined;
   #leaveNow: (() => void) | undefined;
 
   constructor(roomName: string, options: VisitOptions) {
@@ -73,6 +78,7 @@ export class Visit {
   /** Joins with a name. The devices may still be starting: they are sent as soon as they run. */
   async join(name: string): Promise<void> {
     if (this.state.kind === 'joining' || this.state.kind === 'in') return;
+    clearTimeout(this.#retry);
     const room = new Room();
     const abort = new AbortController();
     this.#abort = abort;
@@ -97,6 +103,11 @@ export class Visit {
       // A former session that is in the way of a fresh name is of no use any more.
       removeSession(this.roomName);
       this.#state.set({ kind: 'green', problem: code === 'aborted' ? undefined : { code, name } });
+      if (passing.has(code)) {
+        const afterMs = (error instanceof HirobaError ? error.retryAfterMs : undefined) ?? 5000;
+        // Not everybody at once.
+        this.#retry = setTimeout(() => void this.join(name), afterMs * (1 + Math.random() / 2));
+      }
       return;
     }
     if (this.#abort !== abort) {
@@ -124,6 +135,7 @@ export class Visit {
 
   /** Leaves, and releases the devices. It can be opened no more. */
   close(): void {
+    clearTimeout(this.#retry);
     const abort = this.#abort;
     this.#abort = undefined;
     abort?.abort();

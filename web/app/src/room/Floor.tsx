@@ -1,10 +1,11 @@
 import { ChevronLeft, ChevronRight } from 'lucide-react';
-import { type ReactNode, useCallback, useMemo, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Call } from '../call/call.ts';
 import { useRoom } from '../call/hooks.ts';
 import {
   cameraTile,
+  movedKey,
   othersTiles,
   resolveSelfView,
   screenOrder,
@@ -42,6 +43,16 @@ export function Floor({ call, selfView, onSelfView }: FloorProps): ReactNode {
   const [wantedPage, setWantedPage] = useState(0);
   const [pinned, setPinned] = useState<string>();
   const [order, setOrder] = useState<readonly string[]>([]);
+
+  // After a move to another server the same people have other keys.
+  useEffect(
+    () =>
+      room.on('moved', (ids) => {
+        setPinned((key) => movedKey(key, ids));
+        setOrder((keys) => keys.flatMap((key) => movedKey(key, ids) ?? []));
+      }),
+    [room],
+  );
 
   const remote = useMemo(() => othersTiles(others), [others]);
   const nextOrder = screenOrder(order, remote);

@@ -14,6 +14,7 @@ import { ConnectionBanner } from './ConnectionBanner.tsx';
 import { DropTarget } from './DropTarget.tsx';
 import { Floor } from './Floor.tsx';
 import { HearButton } from './HearButton.tsx';
+import { MovingNote } from './MovingNote.tsx';
 import { SharingBanner } from './SharingBanner.tsx';
 import { Toolbar } from './Toolbar.tsx';
 import { useDeviceNotices } from './useDeviceNotices.ts';
@@ -97,6 +98,7 @@ export function RoomPage({ call, onLeave }: { readonly call: Call; readonly onLe
         <h1 className="visually-hidden">{t('room.title', { room: call.roomName })}</h1>
         <ConnectionBanner room={call.room} />
         <SharingBanner screen={call.screen} />
+        <MovingNote room={call.room} />
         <Floor call={call} selfView={selfView} onSelfView={setSelfView} />
         <HearButton sound={call.sound} />
         <input

@@ -84,6 +84,8 @@ export const en = {
     room_full: 'The room is full. You can join as soon as somebody has left.',
     server_full: 'The server takes no more people at the moment. Try again in a few minutes.',
     shutting_down: 'The server restarts. Try again in a minute.',
+    draining: 'The server is about to be replaced by another one. This page tries again by itself in a moment.',
+    overloaded: 'The server is busy and takes nobody else right now. This page tries again by itself in a moment.',
     rate_limited: 'That was too often in a short time. Wait a moment, then try again.',
     unsupported_version: 'This page is older than the server. Reload it, then join.',
     unsupported_browser:
@@ -221,6 +223,7 @@ export const en = {
     retryIn_one: 'Connection lost. Trying again in {{count}} second.',
     retryIn_other: 'Connection lost. Trying again in {{count}} seconds.',
     back: 'Connected again',
+    moving: 'The server is being renewed; the call goes on.',
   },
   ended: {
     title: 'The call has ended',

@@ -88,6 +88,8 @@ export const ja: Texts = {
     room_full: 'ルームは満員です。だれかが退出すると参加できます。',
     server_full: 'サーバーが混み合っています。数分後にもう一度お試しください。',
     shutting_down: 'サーバーが再起動しています。1分ほど待ってからお試しください。',
+    draining: 'サーバーが別のサーバーに切り替わるところです。まもなく自動でもう一度参加します。',
+    overloaded: 'サーバーが混み合っていて、今は参加できません。まもなく自動でもう一度参加します。',
     rate_limited: '短い時間に操作が多すぎました。少し待ってからお試しください。',
     unsupported_version: 'このページはサーバーより古いものです。再読み込みしてから参加してください。',
     unsupported_browser:
@@ -225,6 +227,7 @@ export const ja: Texts = {
     retryIn_one: '接続が切れました。{{count}} 秒後に再接続します。',
     retryIn_other: '接続が切れました。{{count}} 秒後に再接続します。',
     back: '再接続しました',
+    moving: 'サーバーを入れ替えています。通話はそのまま続きます。',
   },
   ended: {
     title: '通話が終わりました',

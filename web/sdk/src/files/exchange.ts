@@ -53,6 +53,9 @@ export class FileExchange {
     channel.onclose = () => {
       this.detach();
     };
+    if (channel.readyState === 'open') {
+      this.#offerAgain();
+    }
   }
 
   /** The connection is gone, and with it what ran on it. */
