@@ -20,6 +20,7 @@ func (s *server) adminHandler(metrics http.Handler) http.Handler {
 		answer(w, http.StatusOK, "ready")
 	})
 	s.handleDebug(mux)
+	mux.HandleFunc("POST /debug/doctor", s.serveExamination)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

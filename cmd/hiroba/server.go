@@ -62,6 +62,8 @@ type server struct {
 	close       func() error
 	// domains are what people type to get here, as far as they are known.
 	domains []string
+	// examined is who may ask what a request is taken for.
+	examined examinees
 }
 
 // start opens the sockets and serves on them until Close. ctx bounds only the start itself.
@@ -132,7 +134,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		MaxSockets:     cfg.MaxConnections,
 		Log:            s.log,
 	})
-	s.public = s.newHTTPServer(showTLS(s.publicRoutes(proxies)))
+	s.public = s.newHTTPServer(showTLS(s.examined.tellSeen(s.publicRoutes(proxies), proxies)))
 	s.public.ConnContext = withTLSState
 	s.public.ReadTimeout, s.public.WriteTimeout = answerTimeout, answerTimeout
 	if s.certificates != nil {
