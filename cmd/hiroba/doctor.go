@@ -33,7 +33,6 @@ type doctorCommand struct {
 
 	JSON  bool   `name:"json" help:"Print the findings as JSON, for programs."`
 	URL   string `name:"url" placeholder:"URL" help:"What people type to get here, such as https://rooms.example.com: it is opened, and a WebSocket through it, whatever proxies stand between."`
-	STUN  string `name:"ask-stun" placeholder:"HOST:PORT" help:"A STUN server that is asked for this machine's public address. Nobody is asked without it."`
 	Clock string `name:"clock" placeholder:"URL" help:"A web server whose clock this machine's is compared with. Nobody is asked without it."`
 
 	File configFile `name:"config" placeholder:"FILE" help:"The server's YAML file with settings."`
@@ -43,11 +42,6 @@ func (c *doctorCommand) check() error {
 	for _, s := range []struct{ flag, value string }{{"url", c.URL}, {"clock", c.Clock}} {
 		if _, err := webAddress(s.value); err != nil {
 			return badSetting(s.flag, "%v", err)
-		}
-	}
-	if c.STUN != "" {
-		if err := checkAddress("ask-stun", c.STUN, "stun.example.com:3478"); err != nil {
-			return err
 		}
 	}
 	return c.Config.check()

@@ -167,7 +167,7 @@ func TestDoctorInNetworks(t *testing.T) {
 		},
 		{
 			name: "a NAT that does not lead back", addresses: addressesNAT, router: noHairpin, flags: []string{"--public-ip=203.0.113.2"},
-			id: "public-ip", status: doctor.Warning, found: "does not lead back in (hairpin)", fix: "--ask-stun",
+			id: "public-ip", status: doctor.Warning, found: "does not lead back in (hairpin)", fix: "--stun",
 		},
 		{
 			name: "a container whose port is not mapped", container: true,

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -302,13 +303,15 @@ func TestDoctorComparesTheClock(t *testing.T) {
 	wants(t, p.examine(t), "clock", doctor.Fault, "10m", "timedatectl set-ntp true")
 }
 
-func TestDoctorAsksForThePublicAddress(t *testing.T) {
+// stunServer is a STUN server to which everybody seems to come from one address, as through a NAT.
+func stunServer(t *testing.T, mapped netip.Addr) string {
+	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	go func() { // a STUN server on the other side of a NAT
+	t.Cleanup(func() { conn.Close() })
+	go func() {
 		buffer := make([]byte, 1500)
 		for {
 			n, from, err := conn.ReadFrom(buffer)
@@ -317,11 +320,17 @@ func TestDoctorAsksForThePublicAddress(t *testing.T) {
 			}
 			request := &stun.Message{Raw: buffer[:n]}
 			if request.Decode() == nil {
-				_, _ = conn.WriteTo(stun.MustBuild(request, stun.BindingSuccess, &stun.XORMappedAddress{IP: net.IPv4(203, 0, 113, 7), Port: 9}).Raw, from)
+				_, _ = conn.WriteTo(stun.MustBuild(request, stun.BindingSuccess,
+					&stun.XORMappedAddress{IP: mapped.AsSlice(), Port: 9}).Raw, from)
 			}
 		}
 	}()
-	p := alone(t, "--ask-stun", conn.LocalAddr().String())
+	return conn.LocalAddr().String()
+}
+
+func TestDoctorAsksForThePublicAddress(t *testing.T) {
+	server := stunServer(t, netip.MustParseAddr("203.0.113.7"))
+	p := alone(t, "--stun", server, "--public-ip=198.51.100.1")
 	wants(t, p.examine(t), "public-ip", doctor.Fault, "sees this machine as 203.0.113.7", "--public-ip 203.0.113.7")
 }
 

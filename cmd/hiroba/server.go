@@ -68,10 +68,6 @@ type server struct {
 
 // start opens the sockets and serves on them until Close. ctx bounds only the start itself.
 func start(ctx context.Context, cfg Config) (*server, error) {
-	ips, err := cfg.publicIPs()
-	if err != nil {
-		return nil, err
-	}
 	proxies, err := cfg.trustedProxies()
 	if err != nil {
 		return nil, err
@@ -81,6 +77,10 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.close = sync.OnceValue(s.shutdown)
+	ips, source, err := (&discoverer{&cfg, cloudAddress}).publicIPs(ctx, s.log)
+	if err != nil {
+		return nil, err
+	}
 	if s.domains, err = cfg.domains(); err != nil {
 		return nil, err
 	}
@@ -101,12 +101,13 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		relay = &turn.Config{}
 	}
 	port, engine, err := listenBoth(ctx, cfg.Listen, encryption, sfu.Config{
-		TURN:      relay,
-		PublicIPs: ips,
-		MaxSeats:  cfg.MaxSeats,
-		PionPath:  cfg.MediaPath == pathPion,
-		NoGSO:     cfg.UDPGSO == gsoOff,
-		Log:       s.log,
+		TURN:       relay,
+		PublicIPs:  ips,
+		Interfaces: cfg.Interfaces,
+		MaxSeats:   cfg.MaxSeats,
+		PionPath:   cfg.MediaPath == pathPion,
+		NoGSO:      cfg.UDPGSO == gsoOff,
+		Log:        s.log,
 	})
 	if err != nil {
 		admin.Close() //nolint:gosec // nobody has connected
@@ -114,6 +115,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	}
 	s.engine, s.port = engine, port
 	s.publicAddress, s.adminAddr = port.HTTP().Addr(), admin.Addr()
+	logAddresses(s.log, engine, source)
 	s.rooms = room.NewRegistry(room.Config{
 		Engine:          engine,
 		Limits:          cfg.limits(),

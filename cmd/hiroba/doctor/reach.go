@@ -50,7 +50,7 @@ func checkPublicIP(ctx context.Context, r *Report, cfg Config) {
 	}
 	mapped, err := MappedAddress(ctx, cfg.STUN)
 	if err != nil {
-		r.warn(id, "name another with --ask-stun HOST:PORT, or let UDP out", "%s does not say what this machine's address is: %v", cfg.STUN, err)
+		r.warn(id, "name another with --stun HOST:PORT, or let UDP out", "%s does not say what this machine's address is: %v", cfg.STUN, err)
 		return
 	}
 	same := slices.DeleteFunc(slices.Clone(cfg.Server.Announced), func(a netip.Addr) bool { return a.Is4() != mapped.Is4() || a.IsLoopback() })
@@ -111,10 +111,10 @@ func tellReach(r *Report, cfg Config, at netip.AddrPort, tcp, udp answer) {
 	case udpOK:
 		r.fault("tcp", open("tcp"), "%v answers by UDP, but not by TCP (%s): pages do not open there", at, reason(tcp.err))
 	case isNAT && (isRefused(tcp.err) || isRefused(udp.err)):
-		r.fault("public-ip", "set --public-ip to the address that the internet reaches this machine at, or remove it; hiroba doctor --ask-stun "+
+		r.fault("public-ip", "set --public-ip to the address that the internet reaches this machine at, or remove it; hiroba doctor --stun "+
 			"HOST:PORT asks a STUN server for it", "clients are told %v, which leads nowhere: %s", at, reason(tcp.err))
 	case isNAT:
-		r.warn("public-ip", "look from outside with a phone, or ask a STUN server with --ask-stun HOST:PORT; if it is right, "+
+		r.warn("public-ip", "look from outside with a phone, or ask a STUN server with --stun HOST:PORT; if it is right, "+
 			"forward port "+strconv.Itoa(int(at.Port()))+" of UDP and TCP", "clients are told %v, and nothing comes back from there: it is "+
 			"wrong, its port is not forwarded, or the router does not lead back in (hairpin)", at)
 	default:
