@@ -33,9 +33,13 @@ type doctorCommand struct {
 
 	JSON  bool   `name:"json" help:"Print the findings as JSON, for programs."`
 	URL   string `name:"url" placeholder:"URL" help:"What people type to get here, such as https://rooms.example.com: it is opened, and a WebSocket through it, whatever proxies stand between."`
+	Phone bool   `name:"phone" help:"Print a link, as a QR code too, to open on a phone whose Wi-Fi is off: it tests from outside, and the result is printed here."`
 	Clock string `name:"clock" placeholder:"URL" help:"A web server whose clock this machine's is compared with. Nobody is asked without it."`
 
 	File configFile `name:"config" placeholder:"FILE" help:"The server's YAML file with settings."`
+
+	// phone is where the link for a phone is printed; nil without one.
+	phone io.Writer
 }
 
 func (c *doctorCommand) check() error {
@@ -61,8 +65,11 @@ func webAddress(text string) (*url.URL, error) {
 
 // execute examines, prints, and returns the exit code.
 func (c *doctorCommand) execute(stdout, stderr io.Writer) int {
-	ctx, cancel := context.WithTimeout(context.Background(), examinationTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), examinationTimeout+phoneWait)
 	defer cancel()
+	if c.Phone {
+		c.phone = stderr
+	}
 	report, err := c.examine(ctx, "/")
 	if err == nil && c.JSON {
 		err = report.WriteJSON(stdout)
@@ -119,7 +126,11 @@ func (c *doctorCommand) examine(ctx context.Context, root string) (*doctor.Repor
 		cfg.Certificate.Chain, err = doctor.Shown(ctx, netip.AddrPortFrom(cfg.Server.Local[0], cfg.Server.Port), first(cfg.Certificate.Names))
 		cfg.Certificate.Err = err
 	}
-	return doctor.Examine(ctx, cfg), nil
+	report := doctor.Examine(ctx, cfg)
+	if c.phone != nil && cfg.Server != nil {
+		c.askPhone(ctx, report, cfg)
+	}
+	return report, nil
 }
 
 func first(names []string) string {

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -25,11 +26,15 @@ type examinees struct {
 type examinee struct {
 	token string
 	until time.Time
+	phone atomic.Pointer[doctor.Phone] // what it has found; nil before
 }
+
+// maxReport bounds what a phone tells, in bytes.
+const maxReport = 4 << 10
 
 func (e *examinees) admit(now time.Time) (token string) {
 	token = rand.Text()
-	e.last.Store(&examinee{token, now.Add(tokenTTL)})
+	e.last.Store(&examinee{token: token, until: now.Add(tokenTTL)})
 	return token
 }
 
@@ -53,6 +58,39 @@ func (e *examinees) tellSeen(next http.Handler, trusted []netip.Prefix) http.Han
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// takeReport keeps what a phone has found that was sent here by an examination.
+func (e *examinees) takeReport(w http.ResponseWriter, r *http.Request) {
+	if !e.knows(time.Now(), r.Header.Get(doctor.TokenHeader)) {
+		answer(w, http.StatusForbidden, "no examination waits for this; start hiroba doctor --phone again")
+		return
+	}
+	found := &doctor.Phone{}
+	if err := json.NewDecoder(io.LimitReader(r.Body, maxReport)).Decode(found); err != nil {
+		answer(w, http.StatusBadRequest, "this is no result of a connection test")
+		return
+	}
+	if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		found.From = at.Addr().Unmap().WithZone("")
+	}
+	e.last.Load().phone.Store(found)
+	answer(w, http.StatusOK, "thank you")
+}
+
+// servePhone tells what a phone has found; nothing (204) before.
+func (e *examinees) servePhone(w http.ResponseWriter, _ *http.Request) {
+	var found *doctor.Phone
+	if last := e.last.Load(); last != nil {
+		found = last.phone.Load()
+	}
+	if found == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(found) //nolint:errchkjson // a client that went away needs no answer
 }
 
 // describe is what an examination wants to know. It makes credentials.

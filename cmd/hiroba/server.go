@@ -163,7 +163,10 @@ func (s *server) iceServers() func(time.Time, protocol.ParticipantID, room.Reach
 
 // publicRoutes is all that the public listener answers.
 func (s *server) publicRoutes(proxies []netip.Prefix) http.Handler {
-	app := publicHandler(s.door, web.Dist)
+	check := &checker{
+		engine: s.engine, servers: s.iceServers(), trusted: proxies, log: s.log, each: make(map[netip.Prefix]int),
+	}
+	app := publicHandler(s.door, check, http.HandlerFunc(s.examined.takeReport), web.Dist)
 	if s.certificates == nil {
 		return app
 	}
