@@ -44,7 +44,8 @@ func (e *Engine) Announced() []netip.Addr {
 	var told []netip.Addr
 	for _, own := range e.Local() {
 		stand := []netip.Addr{own}
-		if same := slices.DeleteFunc(slices.Clone(e.cfg.PublicIPs), func(a netip.Addr) bool { return a.Is4() != own.Is4() }); len(same) > 0 &&
+		if same := slices.DeleteFunc(slices.Clone(e.cfg.PublicIPs),
+			func(a netip.Addr) bool { return a.Is4() != own.Is4() }); len(same) > 0 &&
 			!own.IsLoopback() {
 			stand = same
 		}

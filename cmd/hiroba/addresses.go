@@ -34,7 +34,8 @@ var clouds = map[string]struct{ path, header, value string }{
 	"aws": {"/latest/meta-data/public-ipv4", "X-aws-ec2-metadata-token", ""}, // the value is a token
 	"gcp": {"/computeMetadata/v1/instance/network-interfaces/0/access-configs/0/external-ip", "Metadata-Flavor", "Google"},
 	"azure": {
-		"/metadata/instance/network/interface/0/ipv4/ipAddress/0/publicIpAddress?api-version=2021-02-01&format=text", "Metadata", "true",
+		"/metadata/instance/network/interface/0/ipv4/ipAddress/0/publicIpAddress?api-version=2021-02-01&format=text",
+		"Metadata", "true",
 	},
 }
 
@@ -45,8 +46,8 @@ type discoverer struct {
 	cloud string
 }
 
-// publicIPs are those to announce, and where they are from. Somebody is asked only if the settings say so, and what is set by hand
-// needs no asking. An address that the machine has itself stands for nothing.
+// publicIPs are those to announce, and where they are from. Somebody is asked only if the settings say so, and what is set by
+// hand needs no asking. An address that the machine has itself stands for nothing.
 func (d *discoverer) publicIPs(ctx context.Context, log *slog.Logger) (ips []netip.Addr, source string, err error) {
 	ips, err = d.cfg.publicIPs()
 	if err != nil {

@@ -71,7 +71,10 @@ func TestConnectionTestConnectsByEachWay(t *testing.T) {
 					kept.WriteString(line)
 				}
 			}
-			if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: kept.String()}); err != nil {
+			if err := pc.SetRemoteDescription(webrtc.SessionDescription{
+				Type: webrtc.SDPTypeAnswer,
+				SDP:  kept.String(),
+			}); err != nil {
 				t.Fatal(err)
 			}
 			select {

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -117,13 +119,14 @@ func (c *doctorCommand) examine(ctx context.Context, root string) (*doctor.Repor
 		if err != nil {
 			cfg.StartErr = err
 		} else {
-			defer trial.Close() //nolint:errcheck // nobody was served
+			defer trial.Close()
 			cfg.Server = trial.describe(time.Now())
 			cfg.Server.Trial = true
 		}
 	} else if c.TLS != tlsOff && cfg.Certificate.Err == nil && len(cfg.Server.Local) > 0 {
 		// What is shown may be older than the files.
-		cfg.Certificate.Chain, err = doctor.Shown(ctx, netip.AddrPortFrom(cfg.Server.Local[0], cfg.Server.Port), first(cfg.Certificate.Names))
+		cfg.Certificate.Chain, err = doctor.Shown(ctx, netip.AddrPortFrom(cfg.Server.Local[0], cfg.Server.Port),
+			first(cfg.Certificate.Names))
 		cfg.Certificate.Err = err
 	}
 	report := doctor.Examine(ctx, cfg)
@@ -206,8 +209,8 @@ func (c *doctorCommand) lookAtCertificate() (doctor.Certificate, error) {
 			return look, err
 		}
 		folder = filepath.Join(folder, acmeFolder)
-		if _, err := os.Stat(folder); err != nil {
-			return look, nil //nolint:nilerr // nothing has been got yet
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+			return look, nil // nothing has been got yet
 		}
 		source, look.Err = certs.NewACME(certs.ACMEConfig{Domains: names, Directory: c.ACMEDirectory, Folder: folder, Log: quiet})
 	case tlsLAN:
@@ -216,9 +219,9 @@ func (c *doctorCommand) lookAtCertificate() (doctor.Certificate, error) {
 	if source == nil || look.Err != nil {
 		return look, nil
 	}
-	pair, err := source.Certificate(&tls.ClientHelloInfo{ServerName: first(names)})
-	if err != nil {
-		return look, nil //nolint:nilerr // none has been got yet
+	pair, _ := source.Certificate(&tls.ClientHelloInfo{ServerName: first(names)})
+	if pair == nil { // none has been got yet
+		return look, nil
 	}
 	for _, der := range pair.Certificate {
 		if cert, err := x509.ParseCertificate(der); err == nil {

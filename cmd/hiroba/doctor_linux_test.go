@@ -162,17 +162,21 @@ func TestDoctorInNetworks(t *testing.T) {
 			id: "reach", status: doctor.OK, found: "203.0.113.2:443 answers by UDP",
 		},
 		{
-			name: "a NAT that does not forward UDP", addresses: addressesNAT, router: hairpinNoUDP, flags: []string{"--public-ip=203.0.113.2"},
-			id: "udp", status: doctor.Fault, found: "203.0.113.2:443 answers by TCP, but not by UDP", fix: "forwarded by the router",
+			name: "a NAT that does not forward UDP", addresses: addressesNAT, router: hairpinNoUDP,
+			flags: []string{"--public-ip=203.0.113.2"},
+			id:    "udp", status: doctor.Fault, found: "203.0.113.2:443 answers by TCP, but not by UDP",
+			fix: "forwarded by the router",
 		},
 		{
-			name: "a NAT that does not lead back", addresses: addressesNAT, router: noHairpin, flags: []string{"--public-ip=203.0.113.2"},
-			id: "public-ip", status: doctor.Warning, found: "does not lead back in (hairpin)", fix: "--stun",
+			name: "a NAT that does not lead back", addresses: addressesNAT, router: noHairpin,
+			flags: []string{"--public-ip=203.0.113.2"},
+			id:    "public-ip", status: doctor.Warning, found: "does not lead back in (hairpin)", fix: "--stun",
 		},
 		{
 			name: "a container whose port is not mapped", container: true,
 			addresses: `ip -n @srv addr add 172.17.0.2/16 dev s0; ip -n @nat addr add 172.17.0.1/16 dev n1`,
-			id:        "container", status: doctor.Fault, found: "only addresses of its own bridge (172.17.0.2)", fix: "-p 443:443/udp",
+			id:        "container", status: doctor.Fault, found: "only addresses of its own bridge (172.17.0.2)",
+			fix: "-p 443:443/udp",
 		},
 		{
 			name: "IPv6 only", addresses: addressesIPv6,

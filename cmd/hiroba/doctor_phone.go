@@ -47,7 +47,7 @@ func (c *doctorCommand) askPhone(ctx context.Context, report *doctor.Report, cfg
 
 // phoneLink is the page of the connection test. The token is behind the #, so that no log has it.
 func (c *doctorCommand) phoneLink(cfg doctor.Config) string {
-	base := ""
+	var base string
 	switch {
 	case cfg.URL != nil:
 		base = strings.TrimSuffix(cfg.URL.String(), "/")

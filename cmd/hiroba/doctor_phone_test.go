@@ -29,8 +29,8 @@ func TestDoctorWaitsForAPhone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		printed, print := io.Pipe()
-		cli.Doctor.phone = print
+		printed, printer := io.Pipe()
+		cli.Doctor.phone = printer
 		go func() {
 			text := make([]byte, 1<<16)
 			n, _ := printed.Read(text)
@@ -41,7 +41,8 @@ func TestDoctorWaitsForAPhone(t *testing.T) {
 				return
 			}
 			for token, want := range map[string]int{"wrong": http.StatusForbidden, link[1]: http.StatusOK} {
-				request, _ := http.NewRequest(http.MethodPost, s.URL()+"/check/report", strings.NewReader(tt.told)) //nolint:noctx // a test
+				request, _ := http.NewRequest(http.MethodPost, s.URL()+"/check/report",
+					strings.NewReader(tt.told)) //nolint:noctx // a test
 				request.Header.Set(doctor.TokenHeader, token)
 				answer, err := http.DefaultClient.Do(request)
 				if err != nil {

@@ -89,7 +89,10 @@ func alone(t *testing.T, flags ...string) *patient {
 func beside(t *testing.T, cfg Config, flags ...string) (*server, *patient) {
 	t.Helper()
 	s := startServer(t, cfg)
-	return s, &patient{flags: append([]string{"--listen", s.publicAddress.String(), "--admin-listen", s.adminAddr.String()}, flags...)}
+	return s, &patient{flags: append([]string{
+		"--listen", s.publicAddress.String(), "--admin-listen",
+		s.adminAddr.String(),
+	}, flags...)}
 }
 
 func TestDoctorFindsAHealthyServerHealthy(t *testing.T) {
@@ -114,7 +117,8 @@ func TestDoctorFindsAHealthyServerHealthy(t *testing.T) {
 		t.Errorf("exit code %d, %v: %s%s", code, err, &out, &errors)
 	}
 	out.Reset()
-	if code := execute(append([]string{"doctor", "--trusted-proxies=0.0.0.0/0"}, beside.flags...), &out, &errors); code != exitFault ||
+	if code := execute(append([]string{"doctor", "--trusted-proxies=0.0.0.0/0"}, beside.flags...), &out,
+		&errors); code != exitFault ||
 		!strings.Contains(out.String(), "fault    trusted-networks") || !strings.Contains(out.String(), "-> --trusted-proxies") {
 		t.Errorf("exit code %d: %s", code, &out)
 	}
@@ -133,7 +137,8 @@ func TestDoctorFindsPortsThatAreTaken(t *testing.T) {
 	defer taken.Close()
 	_, port, _ := net.SplitHostPort(taken.Addr().String())
 	p := &patient{flags: []string{"--listen", taken.Addr().String(), "--admin-listen", freePort(t)}}
-	wants(t, p.examine(t), "listen", doctor.Fault, "TCP port "+port+" is taken by "+filepath.Base(os.Args[0])[:8], "choose another port with --listen")
+	wants(t, p.examine(t), "listen", doctor.Fault, "TCP port "+port+" is taken by "+filepath.Base(os.Args[0])[:8],
+		"choose another port with --listen")
 
 	p = &patient{flags: []string{"--listen", freePort(t), "--admin-listen", taken.Addr().String()}}
 	wants(t, p.examine(t), "admin-listen", doctor.Fault, "is taken by", "--admin-listen")
@@ -183,7 +188,10 @@ func issue(t *testing.T, from, until time.Time, name string, withIssuer bool) (c
 		chain = append(chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: above})...)
 	}
 	cert, key = filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
-	for name, text := range map[string][]byte{cert: chain, key: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})} {
+	for name, text := range map[string][]byte{cert: chain, key: pem.EncodeToMemory(&pem.Block{
+		Type:  "PRIVATE KEY",
+		Bytes: pkcs8,
+	})} {
 		if err := os.WriteFile(name, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -205,12 +213,27 @@ func TestDoctorFindsWhatIsWrongWithCertificates(t *testing.T) {
 	}{
 		{what: "none", from: -day, until: 90 * day, status: doctor.OK, found: "for " + name},
 		{what: "expired", from: -90 * day, until: -day, status: doctor.Fault, found: "expired on", fix: "certbot renew"},
-		{what: "not yet valid, or the clock is off", from: day, until: 90 * day, status: doctor.Fault, found: "is valid from", fix: "timedatectl set-ntp true"},
-		{what: "for another name", from: -day, until: 90 * day, domain: "example.org", status: doctor.Fault, found: "is not for example.org", fix: "set --domain"},
-		{what: "another key", from: -day, until: 90 * day, key: other, status: doctor.Fault, found: "does not belong", fix: "set --tls-key"},
-		{what: "no key", from: -day, until: 90 * day, key: "nowhere.pem", status: doctor.Fault, found: "there is no file", fix: "set --tls-cert"},
+		{
+			what: "not yet valid, or the clock is off", from: day, until: 90 * day, status: doctor.Fault,
+			found: "is valid from", fix: "timedatectl set-ntp true",
+		},
+		{
+			what: "for another name", from: -day, until: 90 * day, domain: "example.org", status: doctor.Fault,
+			found: "is not for example.org", fix: "set --domain",
+		},
+		{
+			what: "another key", from: -day, until: 90 * day, key: other, status: doctor.Fault, found: "does not belong",
+			fix: "set --tls-key",
+		},
+		{
+			what: "no key", from: -day, until: 90 * day, key: "nowhere.pem", status: doctor.Fault,
+			found: "there is no file", fix: "set --tls-cert",
+		},
 		{what: "expires soon", from: -day, until: 5 * day, status: doctor.Warning, found: "in 4 days", fix: "renew it"},
-		{what: "without issuer", from: -day, until: 90 * day, alone: true, status: doctor.Warning, found: "without that of its issuer, Test CA", fix: "fullchain.pem"},
+		{
+			what: "without issuer", from: -day, until: 90 * day, alone: true, status: doctor.Warning,
+			found: "without that of its issuer, Test CA", fix: "fullchain.pem",
+		},
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			cert, key := issue(t, now.Add(test.from), now.Add(test.until), name, !test.alone)
@@ -262,19 +285,30 @@ func TestDoctorFindsWhatIsWrongWithTheSystem(t *testing.T) {
 		fix    string
 	}{
 		{
-			"small buffers", map[string]string{sys + "core/rmem_max": "212992", sys + "core/wmem_max": "212992"},
-			"udp-buffers", doctor.Warning, "net.core.rmem_max is 212992", "sysctl -w net.core.rmem_max=4194304 net.core.wmem_max=4194304",
+			"small buffers",
+			map[string]string{sys + "core/rmem_max": "212992", sys + "core/wmem_max": "212992"},
+			"udp-buffers", doctor.Warning, "net.core.rmem_max is 212992",
+			"sysctl -w net.core.rmem_max=4194304 net.core.wmem_max=4194304",
 		},
 		{
-			"conntrack full", map[string]string{sys + "netfilter/nf_conntrack_max": "65536", sys + "netfilter/nf_conntrack_count": "65500"},
+			"conntrack full",
+			map[string]string{
+				sys + "netfilter/nf_conntrack_max":   "65536",
+				sys + "netfilter/nf_conntrack_count": "65500",
+			},
 			"conntrack", doctor.Fault, "65500 of 65536", "sysctl -w net.netfilter.nf_conntrack_max=262144",
 		},
 		{
-			"conntrack nearly full", map[string]string{sys + "netfilter/nf_conntrack_max": "400000", sys + "netfilter/nf_conntrack_count": "340000"},
+			"conntrack nearly full",
+			map[string]string{
+				sys + "netfilter/nf_conntrack_max":   "400000",
+				sys + "netfilter/nf_conntrack_count": "340000",
+			},
 			"conntrack", doctor.Warning, "340000 of 400000", "nf_conntrack_max=1600000",
 		},
 		{
-			"clock behind its own files", map[string]string{"etc/resolv.conf": "future"},
+			"clock behind its own files",
+			map[string]string{"etc/resolv.conf": "future"},
 			"clock", doctor.Fault, "but /etc/resolv.conf was written on", "timedatectl set-ntp true",
 		},
 	} {
@@ -404,7 +438,8 @@ func TestStrangersAreNotToldWhatTheyAreTakenFor(t *testing.T) {
 			t.Errorf("with the token %q: %s", token, told)
 		}
 	}
-	if token := s.examined.admit(time.Now()); !s.examined.knows(time.Now(), token) || s.examined.knows(time.Now().Add(tokenTTL), token) {
+	if token := s.examined.admit(time.Now()); !s.examined.knows(time.Now(),
+		token) || s.examined.knows(time.Now().Add(tokenTTL), token) {
 		t.Error("a token is not good for its time")
 	}
 }

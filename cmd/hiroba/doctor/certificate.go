@@ -31,7 +31,8 @@ var certificateFixes = []struct{ phrase, fix string }{
 	{"expired on", "renew it (certbot renew), and let --tls-cert name the new file; or --tls acme, which renews by itself"},
 	{"is valid from", clockFix + "; if the clock is right, wait, or get another certificate"},
 	{"is not for", "set --domain to a name of the certificate, or get one for this name (certbot certonly -d NAME)"},
-	{"does not belong", "set --tls-key to the file that was made with --tls-cert; both of certbot are in /etc/letsencrypt/live/NAME: " +
+	{"does not belong", "set --tls-key to the file that was made with --tls-cert; both of certbot are in " +
+		"/etc/letsencrypt/live/NAME: " +
 		"fullchain.pem and privkey.pem"},
 	{"there is no file", "set --tls-cert and --tls-key to the files that there are"},
 	{"not allowed to read", "let the server's user read it: setfacl -m u:USER:r FILE"},
@@ -68,7 +69,8 @@ func (c *Certificate) check(r *Report, now time.Time) {
 	}
 	switch left := leaf.NotAfter.Sub(now); {
 	case now.Before(leaf.NotBefore):
-		r.fault(id, certificateFixes[1].fix, "it is valid from %s on, and this machine's clock says %s", day(leaf.NotBefore), day(now))
+		r.fault(id, certificateFixes[1].fix, "it is valid from %s on, and this machine's clock says %s",
+			day(leaf.NotBefore), day(now))
 	case left < 0:
 		r.fault(id, certificateFixes[0].fix, "it expired on %s", day(leaf.NotAfter))
 	case left < soon:

@@ -57,8 +57,10 @@ func skewOf(ctx context.Context, cfg Config) (time.Duration, error) {
 		return 0, err //nolint:wrapcheck // it names the URL
 	}
 	// With a clock that is off by much no certificate seems valid, and only the Date is of interest.
-	client := http.Client{Transport: &http.Transport{TLSClientConfig: anyCertificate(), DisableKeepAlives: true},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := http.Client{
+		Transport:     &http.Transport{TLSClientConfig: anyCertificate(), DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	answer, err := client.Do(request)
 	if err != nil {
 		return 0, err //nolint:wrapcheck // it names the URL

@@ -31,12 +31,14 @@ const Worked = "works"
 func (r *Report) AddPhone(found *Phone, link string, port uint16) {
 	const id = "phone"
 	open := func(network string) string {
-		return fmt.Sprintf("open %s port %d to the world: in the provider's firewall, in this machine's (ufw allow %d/%s), and in the router, "+
+		return fmt.Sprintf("open %s port %d to the world: in the provider's firewall, in this machine's (ufw allow "+
+			"%d/%s), and in the router, "+
 			"which must forward it; and look whether --public-ip is right", network, port, port, network)
 	}
 	switch {
 	case found == nil:
-		r.warn(id, "open "+link+" on a phone whose Wi-Fi is off; if the page does not open there, "+open("TCP"), "no phone has told anything")
+		r.warn(id, "open "+link+" on a phone whose Wi-Fi is off; if the page does not open there, "+open("TCP"),
+			"no phone has told anything")
 	case !found.WebSocket:
 		r.fault(id, upgradeFix, "a phone at %v opens the page, but no WebSocket", found.From)
 	case found.Ways.UDP.Kind == Worked:

@@ -30,10 +30,12 @@ func checkAddresses(ctx context.Context, r *Report, cfg Config) {
 	isV6 := func(a netip.Addr) bool { return a.Is6() && !a.Is4In6() }
 	switch {
 	case len(others) == 0:
-		r.warn(id, fmt.Sprintf("--listen :%d for everybody", cfg.Server.Port), "only this machine can join, because --listen is on loopback")
+		r.warn(id, fmt.Sprintf("--listen :%d for everybody", cfg.Server.Port),
+			"only this machine can join, because --listen is on loopback")
 	case !slices.ContainsFunc(others, func(a netip.Addr) bool { return !isV6(a) }):
-		r.warn(id, "give the machine an IPv4 address, or --public-ip with that of a NAT", "clients are told %s only: those without IPv6 "+
-			"are left out", join(others))
+		r.warn(id, "give the machine an IPv4 address, or --public-ip with that of a NAT",
+			"clients are told %s only: those without IPv6 "+
+				"are left out", join(others))
 	case !slices.ContainsFunc(others, isPublic) && len(cfg.PublicIPs) == 0:
 		r.ok(id, "clients are told %s: people in this network reach it; for those outside, set --public-ip", join(others))
 	default:
@@ -50,15 +52,18 @@ func checkPublicIP(ctx context.Context, r *Report, cfg Config) {
 	}
 	mapped, err := MappedAddress(ctx, cfg.STUN)
 	if err != nil {
-		r.warn(id, "name another with --stun HOST:PORT, or let UDP out", "%s does not say what this machine's address is: %v", cfg.STUN, err)
+		r.warn(id, "name another with --stun HOST:PORT, or let UDP out",
+			"%s does not say what this machine's address is: %v", cfg.STUN, err)
 		return
 	}
-	same := slices.DeleteFunc(slices.Clone(cfg.Server.Announced), func(a netip.Addr) bool { return a.Is4() != mapped.Is4() || a.IsLoopback() })
+	same := slices.DeleteFunc(slices.Clone(cfg.Server.Announced),
+		func(a netip.Addr) bool { return a.Is4() != mapped.Is4() || a.IsLoopback() })
 	switch {
 	case slices.Contains(same, mapped):
 		r.ok(id, "%s says %v, which is what clients are told", cfg.STUN, mapped)
 	case isPublic(mapped) || len(cfg.PublicIPs) > 0:
-		r.fault(id, "--public-ip "+mapped.String(), "%s sees this machine as %v, but clients are told %s", cfg.STUN, mapped, join(same))
+		r.fault(id, "--public-ip "+mapped.String(), "%s sees this machine as %v, but clients are told %s", cfg.STUN,
+			mapped, join(same))
 	default:
 		r.ok(id, "%s sees this machine as %v", cfg.STUN, mapped)
 	}
@@ -97,26 +102,32 @@ func tellReach(r *Report, cfg Config, at netip.AddrPort, tcp, udp answer) {
 	isNAT := slices.Contains(cfg.PublicIPs, at.Addr()) && !slices.Contains(cfg.Server.Local, at.Addr())
 	tcpOK, udpOK, udpAsked := tcp.err == nil, udp.err == nil, !errors.Is(udp.err, errNotAsked)
 	open := func(network string) string {
-		return fmt.Sprintf("open %s port %d in the firewall: ufw allow %d/%s, or firewall-cmd --permanent --add-port=%d/%s && firewall-cmd "+
-			"--reload; also in the provider's firewall, and forwarded by the router", strings.ToUpper(network), at.Port(), at.Port(), network,
+		return fmt.Sprintf("open %s port %d in the firewall: ufw allow %d/%s, or firewall-cmd --permanent "+
+			"--add-port=%d/%s && firewall-cmd "+
+			"--reload; also in the provider's firewall, and forwarded by the router", strings.ToUpper(network),
+			at.Port(), at.Port(), network,
 			at.Port(), network)
 	}
 	switch {
 	case tcpOK && udpOK:
-		r.ok("reach", "%v answers by UDP after %v, by TCP after %v", at, udp.took.Round(100*time.Microsecond), tcp.took.Round(100*time.Microsecond))
+		r.ok("reach", "%v answers by UDP after %v, by TCP after %v", at, udp.took.Round(100*time.Microsecond),
+			tcp.took.Round(100*time.Microsecond))
 	case tcpOK && !udpAsked:
 		r.ok("reach", "%v answers by TCP; UDP cannot be asked with --turn off", at)
 	case tcpOK:
-		r.fault("udp", open("udp"), "%v answers by TCP, but not by UDP (%s): media is blocked, or goes by TCP", at, reason(udp.err))
+		r.fault("udp", open("udp"), "%v answers by TCP, but not by UDP (%s): media is blocked, or goes by TCP", at,
+			reason(udp.err))
 	case udpOK:
 		r.fault("tcp", open("tcp"), "%v answers by UDP, but not by TCP (%s): pages do not open there", at, reason(tcp.err))
 	case isNAT && (isRefused(tcp.err) || isRefused(udp.err)):
-		r.fault("public-ip", "set --public-ip to the address that the internet reaches this machine at, or remove it; hiroba doctor --stun "+
+		r.fault("public-ip", "set --public-ip to the address that the internet reaches this machine at, or remove it; "+
+			"hiroba doctor --stun "+
 			"HOST:PORT asks a STUN server for it", "clients are told %v, which leads nowhere: %s", at, reason(tcp.err))
 	case isNAT:
 		r.warn("public-ip", "look from outside with a phone, or ask a STUN server with --stun HOST:PORT; if it is right, "+
-			"forward port "+strconv.Itoa(int(at.Port()))+" of UDP and TCP", "clients are told %v, and nothing comes back from there: it is "+
-			"wrong, its port is not forwarded, or the router does not lead back in (hairpin)", at)
+			"forward port "+strconv.Itoa(int(at.Port()))+" of UDP and TCP",
+			"clients are told %v, and nothing comes back from there: it is "+
+				"wrong, its port is not forwarded, or the router does not lead back in (hairpin)", at)
 	default:
 		r.fault("reach", open("udp")+"; the same for tcp", "%v does not answer at all (%s)", at, reason(tcp.err))
 	}

@@ -41,13 +41,16 @@ func checkSockets(r *Report, cfg Config) {
 		switch {
 		case errors.Is(err, syscall.EADDRINUSE):
 			who := cfg.owner(s.network, port)
-			r.fault(s.flag, fmt.Sprintf("stop it (sudo ss -lnp 'sport = :%s' shows it), or choose another port with --%s", port, s.flag),
+			r.fault(s.flag, fmt.Sprintf("stop it (sudo ss -lnp 'sport = :%s' shows it), or choose another port with "+
+				"--%s", port, s.flag),
 				"%s port %s is taken by %s", network, port, who)
 		case errors.Is(err, syscall.EACCES):
-			r.fault(s.flag, fmt.Sprintf("setcap cap_net_bind_service=+ep on the program, or sysctl -w net.ipv4.ip_unprivileged_port_start=%s, "+
+			r.fault(s.flag, fmt.Sprintf("setcap cap_net_bind_service=+ep on the program, or sysctl -w "+
+				"net.ipv4.ip_unprivileged_port_start=%s, "+
 				"or a port from 1024 up with --%s", port, s.flag), "not allowed to open %s port %s", network, port)
 		case errors.Is(err, syscall.EADDRNOTAVAIL):
-			r.fault(s.flag, fmt.Sprintf("--%s :%s for all addresses, and --public-ip for one that a NAT leads here", s.flag, port),
+			r.fault(s.flag, fmt.Sprintf("--%s :%s for all addresses, and --public-ip for one that a NAT leads here",
+				s.flag, port),
 				"this machine does not have the address of %s", s.address)
 		default:
 			r.fault(s.flag, "correct --"+s.flag, "cannot open %s at %s: %v", network, s.address, err)
@@ -68,7 +71,7 @@ func try(network, address string) error {
 		}
 		return conn.Close() //nolint:wrapcheck // likewise
 	}
-	l, err := net.Listen(network, address) //nolint:noctx,gosec // it does not wait, and ends at once
+	l, err := net.Listen(network, address) //nolint:noctx // it does not wait, and ends at once
 	if err != nil {
 		return err //nolint:wrapcheck // likewise
 	}
@@ -86,7 +89,7 @@ func (c *Config) owner(network, port string) string {
 	for _, table := range []string{network, network + "6"} {
 		inodes = append(inodes, socketInodes([]byte(c.read("proc/net/"+table)), network, uint16(n))...)
 	}
-	links, _ := filepath.Glob(filepath.Join(c.Root, "proc/[0-9]*/fd/*")) // the pattern is right
+	links, _ := filepath.Glob(filepath.Join(c.Root, "proc", "[0-9]*", "fd", "*")) // the pattern is right
 	for _, link := range links {
 		target, err := os.Readlink(link)
 		if err != nil || !slices.Contains(inodes, strings.Trim(target, "socket:[]")) {
@@ -137,7 +140,8 @@ func checkAdmin(r *Report, cfg Config) {
 	case cfg.inContainer():
 		r.ok(id, "%s is inside of a container; do not publish it", cfg.AdminListen)
 	default:
-		r.warn(id, fix+", unless only a network of your own can get there", "other machines reach %s, which tells who is in which room",
+		r.warn(id, fix+", unless only a network of your own can get there",
+			"other machines reach %s, which tells who is in which room",
 			cfg.AdminListen)
 	}
 }

@@ -23,7 +23,7 @@ const (
 
 // read is the text of a file below Root, without the newline; empty if there is none.
 func (c *Config) read(name string) string {
-	text, err := os.ReadFile(filepath.Join(c.Root, name))
+	text, err := os.ReadFile(filepath.Join(c.Root, name)) //nolint:gosec // names are constants, or processes
 	if err != nil {
 		return ""
 	}
@@ -68,7 +68,8 @@ func checkSegmentation(r *Report, cfg Config) {
 		r.warn(id, "remove --udp-gso off unless the network card needs it", "UDP segmentation offload is turned off, so "+
 			"that sending costs more of the CPU")
 	case !canSegment:
-		r.warn(id, "use Linux 4.18 or newer", "this kernel has no UDP segmentation offload, so that sending costs more of the CPU")
+		r.warn(id, "use Linux 4.18 or newer", "this kernel has no UDP segmentation offload, so that sending costs "+
+			"more of the CPU")
 	default:
 		r.ok(id, "the kernel takes runs of datagrams as one")
 	}
@@ -89,7 +90,8 @@ func checkConntrack(r *Report, cfg Config) {
 		if used >= most*95/100 {
 			tell = r.fault
 		}
-		tell(id, fix, "the firewall's table of connections has %d of %d entries; when it is full, new participants are dropped", used, most)
+		tell(id, fix, "the firewall's table of connections has %d of %d entries; when it is full, new participants "+
+			"are dropped", used, most)
 		return
 	}
 	r.ok(id, "the firewall's table of connections has %d of %d entries", used, most)
@@ -109,7 +111,8 @@ func checkOpenFiles(r *Report, cfg Config) {
 	case has < wanted:
 		r.fault(id, fix, "the process may open %d files, and --max-connections %d needs %d", has, cfg.Sockets, wanted)
 	case has < 3*wanted:
-		r.warn(id, fix, "the process may open %d files, and --max-connections %d may need %d where UDP is blocked", has, cfg.Sockets,
+		r.warn(id, fix, "the process may open %d files, and --max-connections %d may need %d where UDP is blocked",
+			has, cfg.Sockets,
 			3*wanted)
 	default:
 		r.ok(id, "the process may open %d files", has)
@@ -165,7 +168,8 @@ func checkContainer(r *Report, cfg Config) {
 		r.ok(id, "in a container, and clients are told %s", join(cfg.Server.Announced))
 		return
 	}
-	r.fault(id, fmt.Sprintf("publish the port for UDP too (-p %d:%d/tcp -p %d:%d/udp) and set --public-ip to the address of the host, or use "+
+	r.fault(id, fmt.Sprintf("publish the port for UDP too (-p %d:%d/tcp -p %d:%d/udp) and set --public-ip to the "+
+		"address of the host, or use "+
 		"the host's network (network_mode: host)", cfg.Server.Port, cfg.Server.Port, cfg.Server.Port, cfg.Server.Port),
 		"in a container, and clients are told only addresses of its own bridge (%s), which nobody else reaches", join(told))
 }

@@ -26,7 +26,7 @@ type Seen struct {
 
 // The headers of a request that wants to know what it is taken for, and of the answer.
 const (
-	TokenHeader = "Hiroba-Doctor" //nolint:gosec // the name of a header
+	TokenHeader = "Hiroba-Doctor"
 	SeenHeader  = "Hiroba-Seen"
 )
 
@@ -34,9 +34,11 @@ const (
 const liar = "192.0.2.66"
 
 const (
-	upgradeFix = "let the proxy pass WebSockets on: nginx needs 'proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; " +
+	upgradeFix = "let the proxy pass WebSockets on: nginx needs 'proxy_http_version 1.1; proxy_set_header Upgrade " +
+		"$http_upgrade; " +
 		"proxy_set_header Connection \"upgrade\";', Apache mod_proxy_wstunnel; Caddy and Traefik do it by themselves"
-	forwardFix = "let the proxy set X-Forwarded-For to the address of its client and X-Forwarded-Proto to $scheme (deploy/proxy has " +
+	forwardFix = "let the proxy set X-Forwarded-For to the address of its client and X-Forwarded-Proto to $scheme " +
+		"(deploy/proxy has " +
 		"examples)"
 )
 
@@ -45,8 +47,10 @@ func checkURL(ctx context.Context, r *Report, cfg Config) {
 	if cfg.URL == nil {
 		return
 	}
-	client := &http.Client{Timeout: 2 * timeout, Transport: oneByOne(&tls.Config{MinVersion: tls.VersionTLS12}),
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{
+		Timeout: 2 * timeout, Transport: oneByOne(&tls.Config{MinVersion: tls.VersionTLS12}),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	var own netip.AddrPort
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) {
 		own, _ = netip.ParseAddrPort(c.Conn.LocalAddr().String()) // of the newest request
@@ -64,17 +68,19 @@ func checkURL(ctx context.Context, r *Report, cfg Config) {
 	case err != nil:
 		r.fault("url", "let its name (A and AAAA in DNS) and its port lead here", "%v does not open: %s", cfg.URL, reason(err))
 		return
-	case page.StatusCode == http.StatusBadGateway || page.StatusCode == http.StatusGatewayTimeout:
-		r.fault("url", "let the proxy go to where --listen is: "+cfg.Listen, "the proxy at %v does not reach the server (status %d)", cfg.URL,
-			page.StatusCode)
+	case page.status == http.StatusBadGateway || page.status == http.StatusGatewayTimeout:
+		r.fault("url", "let the proxy go to where --listen is: "+cfg.Listen,
+			"the proxy at %v does not reach the server (status %d)", cfg.URL,
+			page.status)
 		return
-	case page.StatusCode != http.StatusOK:
-		r.fault("url", "let all paths at this address lead to --listen "+cfg.Listen, "%v/healthz answers with status %d", cfg.URL, page.StatusCode)
+	case page.status != http.StatusOK:
+		r.fault("url", "let all paths at this address lead to --listen "+cfg.Listen,
+			"%v/healthz answers with status %d", cfg.URL, page.status)
 		return
 	}
 	r.ok("url", "%v opens", cfg.URL)
 	checkUpgrade(ctx, r, client, cfg)
-	checkSeen(r, cfg, page.Header.Get(SeenHeader), direct)
+	checkSeen(r, cfg, page.seen, direct)
 }
 
 func tellBadCertificate(r *Report, at *url.URL, bad *tls.CertificateVerificationError) {
@@ -97,14 +103,15 @@ func checkUpgrade(ctx context.Context, r *Report, client *http.Client, cfg Confi
 	switch {
 	case err != nil:
 		r.fault(id, upgradeFix, "no WebSocket opens at %v/ws: %s", cfg.URL, reason(err))
-	case answer.StatusCode == http.StatusSwitchingProtocols:
+	case answer.status == http.StatusSwitchingProtocols:
 		r.ok(id, "a WebSocket opens at %v/ws", cfg.URL)
-	case answer.StatusCode == http.StatusForbidden:
+	case answer.status == http.StatusForbidden:
 		r.fault(id, "let the proxy pass Host on unchanged and set X-Forwarded-Proto, or add --allowed-origins "+origin,
 			"the server refuses the WebSocket, because it does not know that its address is %s", origin)
 	default: // 426 is what our server says when a request has lost its Upgrade on the way
-		r.fault(id, upgradeFix, "no WebSocket opens at %v/ws (status %d): something between strips Upgrade from requests", cfg.URL,
-			answer.StatusCode)
+		r.fault(id, upgradeFix, "no WebSocket opens at %v/ws (status %d): something between strips Upgrade from "+
+			"requests", cfg.URL,
+			answer.status)
 	}
 }
 
@@ -116,7 +123,8 @@ func checkSeen(r *Report, cfg Config, told string, own netip.AddrPort) {
 	}
 	var seen Seen
 	if err := json.Unmarshal([]byte(told), &seen); err != nil {
-		r.warn(id, "let "+cfg.URL.Host+" lead to this server", "what answers at %v is not the server that was asked on its admin port", cfg.URL)
+		r.warn(id, "let "+cfg.URL.Host+" lead to this server",
+			"what answers at %v is not the server that was asked on its admin port", cfg.URL)
 		return
 	}
 	peer := seen.Peer.Addr()
@@ -126,10 +134,12 @@ func checkSeen(r *Report, cfg Config, told string, own netip.AddrPort) {
 	case seen.Client.String() == liar && peer.IsLoopback():
 		r.fault(id, forwardFix, "the proxy on this machine passes X-Forwarded-For on as it comes, so that anybody can be anybody")
 	case seen.Client.String() == liar:
-		r.fault(id, "--trusted-proxies with the addresses of proxies only; "+forwardFix, "the server believes %v who it forwards for, and that "+
-			"believes anybody", peer)
+		r.fault(id, "--trusted-proxies with the addresses of proxies only; "+forwardFix,
+			"the server believes %v who it forwards for, and that "+
+				"believes anybody", peer)
 	case seen.Client == peer && !peer.IsLoopback():
-		r.fault(id, "--trusted-proxies "+peer.String(), "the server does not believe the proxy at %v, so that all people seem to be one", peer)
+		r.fault(id, "--trusted-proxies "+peer.String(), "the server does not believe the proxy at %v, so that all "+
+			"people seem to be one", peer)
 	case seen.Client == peer && own.Addr().Unmap() != peer:
 		r.warn(id, forwardFix, "the proxy on this machine does not tell who it forwards for, so that all people seem to be one")
 	case cfg.URL.Scheme == "https" && !seen.Encrypted:
@@ -143,10 +153,12 @@ func checkSeen(r *Report, cfg Config, told string, own netip.AddrPort) {
 func checkTrusted(r *Report, networks []netip.Prefix) {
 	const id = "trusted-networks"
 	for _, n := range networks {
-		size := n.Addr().BitLen() - n.Bits()
-		if n.Bits() == 0 || (isPublic(n.Addr()) && n.Addr().Is4() && size >= 8) || (isPublic(n.Addr()) && n.Addr().Is6() && n.Bits() < 48) {
-			r.fault(id, "--trusted-proxies with the addresses of your proxies only", "%v is trusted to say who requests come from, and strangers "+
-				"are in it: limits by address can be got round", n)
+		// More than anybody's proxies have.
+		isWide := (n.Addr().Is4() && n.Bits() <= 24) || (n.Addr().Is6() && n.Bits() < 48)
+		if n.Bits() == 0 || (isPublic(n.Addr()) && isWide) {
+			r.fault(id, "--trusted-proxies with the addresses of your proxies only",
+				"%v is trusted to say who requests come from, and strangers "+
+					"are in it: limits by address can be got round", n)
 			return
 		}
 	}
@@ -156,14 +168,21 @@ func checkTrusted(r *Report, networks []netip.Prefix) {
 // oneByOne makes requests as a browser opens a WebSocket: by HTTP/1.1, each on a connection of its own.
 func oneByOne(config *tls.Config) *http.Transport {
 	config.NextProtos = []string{"http/1.1"}
-	return &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}
+	return &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, TLSNextProto: map[string]func(string,
+		*tls.Conn) http.RoundTripper{}}
+}
+
+// head is what counts of an answer.
+type head struct {
+	status int
+	seen   string
 }
 
 // ask sends a request and reads the head of the answer.
-func ask(ctx context.Context, client *http.Client, cfg Config, path string, header http.Header) (*http.Response, error) {
+func ask(ctx context.Context, client *http.Client, cfg Config, path string, header http.Header) (head, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(cfg.URL.String(), "/")+path, http.NoBody)
 	if err != nil {
-		return nil, fmt.Errorf("ask %v: %w", cfg.URL, err)
+		return head{}, fmt.Errorf("ask %v: %w", cfg.URL, err)
 	}
 	for name, values := range header {
 		request.Header[name] = values
@@ -174,8 +193,8 @@ func ask(ctx context.Context, client *http.Client, cfg Config, path string, head
 	}
 	answer, err := client.Do(request)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the URL
+		return head{}, err //nolint:wrapcheck // it names the URL
 	}
-	answer.Body.Close() //nolint:gosec,errcheck // only the head is of interest
-	return answer, nil
+	defer answer.Body.Close()
+	return head{answer.StatusCode, answer.Header.Get(SeenHeader)}, nil
 }

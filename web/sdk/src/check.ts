@@ -68,7 +68,14 @@ function opens(base: URL, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
     const end = (isOpen: boolean): void => {
       clearTimeout(timer);
-      ws.close();
+      // Browsers complain about one that is closed before it is open.
+      if (ws.readyState === WebSocket.CONNECTING) {
+        ws.onopen = () => {
+          ws.close();
+        };
+      } else {
+        ws.close();
+      }
       resolve(isOpen);
     };
     const timer = setTimeout(end, WAY_MS, false);
