@@ -38,6 +38,35 @@ func announce(sdp string, public []netip.Addr) string {
 	return announced.String()
 }
 
+// Announced are the addresses that clients are told to send media to: the own ones, or in their place the public ones of the same
+// family. Those of loopback are told to clients on this machine only.
+func (e *Engine) Announced() []netip.Addr {
+	var told []netip.Addr
+	for _, own := range e.Local() {
+		stand := []netip.Addr{own}
+		if same := slices.DeleteFunc(slices.Clone(e.cfg.PublicIPs),
+			func(a netip.Addr) bool { return a.Is4() != own.Is4() }); len(same) > 0 &&
+			!own.IsLoopback() {
+			stand = same
+		}
+		for _, a := range stand {
+			if !slices.Contains(told, a) {
+				told = append(told, a)
+			}
+		}
+	}
+	return told
+}
+
+// Local are the addresses of the media sockets.
+func (e *Engine) Local() []netip.Addr {
+	var own []netip.Addr
+	for _, at := range e.mux.LocalAddrs() {
+		own = append(own, at.Addr())
+	}
+	return own
+}
+
 // announceCandidate is a candidate with each of the public addresses of its family. It stays as it is without any, and on
 // loopback, which is only given to clients on the same machine.
 func announceCandidate(candidate string, public []netip.Addr) []string {

@@ -29,6 +29,8 @@ type Config struct {
 	Listen string
 	// PublicIPs are announced in place of the interfaces' addresses, for a server behind a NAT that maps one to one.
 	PublicIPs []netip.Addr
+	// Interfaces are those whose addresses carry media when Listen has none; see udp.Interfaces.
+	Interfaces udp.Interfaces
 	// Shards is how many goroutines send to subscribers; 0 is one per CPU.
 	Shards int
 	// MaxSeats bounds the seats of one peer; 0 is 64.

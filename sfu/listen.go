@@ -35,7 +35,7 @@ func listen(cfg Config) (*udp.Mux, netip.AddrPort, error) {
 		if port == 0 {
 			return nil, netip.AddrPort{}, errors.New("listen for media: port 0 needs a single address, such as 127.0.0.1:0")
 		}
-		if addresses, err = udp.LocalAddresses(host != "0.0.0.0"); err != nil {
+		if addresses, err = udp.LocalAddresses(host != "0.0.0.0", cfg.Interfaces); err != nil {
 			return nil, netip.AddrPort{}, fmt.Errorf("listen for media: %w", err)
 		}
 		unspecified = netip.IPv6Unspecified()

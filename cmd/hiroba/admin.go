@@ -25,6 +25,8 @@ func (s *server) adminHandler(metrics http.Handler) http.Handler {
 	})
 	mux.HandleFunc("POST /drain", s.handleDrain)
 	s.handleDebug(mux)
+	mux.HandleFunc("POST /debug/doctor", s.serveExamination)
+	mux.HandleFunc("GET /debug/doctor/phone", s.examined.servePhone)
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

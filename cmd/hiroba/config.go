@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"hiroba/room"
+	"hiroba/sfu/udp"
 	"hiroba/signaling/protocol"
 )
 
@@ -47,6 +48,9 @@ type Config struct {
 	Listen         string   `group:"addresses" default:":8080" placeholder:"HOST:PORT" help:"Where clients connect: TCP for the web app, the WebSocket, and media where UDP is blocked; UDP of the same number for all other media. On a loopback host only this machine can join. Port 0 takes a free one."`
 	AdminListen    string   `group:"addresses" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Where /metrics, /healthz, /readyz and /debug are served. Keep it away from the internet."`
 	PublicIP       []string `group:"addresses" name:"public-ip" placeholder:"IP" help:"Address that clients reach this server at, when it is not one of its own, as behind a 1:1 NAT. Repeat it, or separate with commas, for IPv4 and IPv6."`
+	Interfaces     []string `group:"addresses" placeholder:"NAME" help:"Network interfaces whose addresses carry media when --listen names none, such as eth0 or eth*; !NAME leaves one out. Without it all, but bridges to containers and virtual machines."`
+	STUN           string   `group:"addresses" name:"stun" placeholder:"HOST:PORT" help:"A STUN server that is asked at the start for the address that clients reach this server at, when --public-ip does not say it. Without it nobody is asked."`
+	Cloud          string   `group:"addresses" name:"cloud" default:"off" enum:"off,aws,gcp,azure" placeholder:"NAME" help:"The cloud that this machine is in, which is asked at the start for its public IPv4 address: aws, gcp or azure; off asks nobody."`
 	AllowedOrigins []string `group:"addresses" placeholder:"ORIGIN" help:"Other web origins whose pages may connect, such as https://example.com or https://*.example.com. The server's own pages always may."`
 	TrustedProxies []string `group:"addresses" placeholder:"NETWORK" help:"Networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, such as 10.0.0.0/8. Those on this machine always are."`
 	TURN           string   `group:"addresses" default:"auto" enum:"auto,off" placeholder:"HOW" help:"Relaying media for clients whose network lets nothing else through: auto does it on the same port, by TCP, TLS and UDP, to this server only; off never."`
@@ -131,6 +135,14 @@ func (c *Config) check() error {
 	}
 	if _, err := c.publicIPs(); err != nil {
 		return err
+	}
+	if err := udp.Interfaces(c.Interfaces).Check(); err != nil {
+		return badSetting("interfaces", "%v; use one like eth0, eth* or !wg0", err)
+	}
+	if c.STUN != "" {
+		if err := checkAddress("stun", c.STUN, "stun.example.com:3478"); err != nil {
+			return err
+		}
 	}
 	if _, err := c.trustedProxies(); err != nil {
 		return err

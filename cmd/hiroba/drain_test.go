@@ -12,7 +12,7 @@ func TestPagesMayMoveToTheServersThatAreNamed(t *testing.T) {
 	cfg := testConfig()
 	cfg.DrainTo, cfg.AllowedOrigins = "https://b.example.com/x/ws", []string{"http://*.example.com:8080", "https://c.test"}
 	answer := httptest.NewRecorder()
-	publicHandler(http.NotFoundHandler(), fstest.MapFS{}, cfg.elsewhere()...).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/healthz", nil))
+	publicHandler(http.NotFoundHandler(), http.NotFoundHandler(), http.NotFoundHandler(), fstest.MapFS{}, cfg.elsewhere()...).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/healthz", nil))
 	const want = "connect-src 'self' https://b.example.com wss://b.example.com http://*.example.com:8080 " +
 		"ws://*.example.com:8080 https://c.test wss://c.test; "
 	if policy := answer.Header().Get("Content-Security-Policy"); !strings.Contains(policy, want) {

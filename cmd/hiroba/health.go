@@ -32,18 +32,11 @@ func (c healthCommand) check() error {
 func (c healthCommand) run(ctx context.Context, stdout io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	client := http.Client{Transport: &http.Transport{
-		// The address is dialled as it is listened on: without a host, or with an unspecified one, that is this machine.
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, c.AdminListen)
-		},
-		DisableKeepAlives: true,
-	}}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/readyz", http.NoBody)
 	if err != nil {
 		return fmt.Errorf("ask for health: %w", err)
 	}
-	answer, err := client.Do(request)
+	answer, err := adminClient(c.AdminListen).Do(request)
 	if err != nil {
 		return fmt.Errorf("no answer at --admin-listen %s: %w", c.AdminListen, err)
 	}
@@ -58,4 +51,15 @@ func (c healthCommand) run(ctx context.Context, stdout io.Writer) error {
 	}
 	fmt.Fprintln(stdout, said)
 	return nil
+}
+
+// adminClient asks the server at --admin-listen. The address is dialled as it is listened on: without a host, or with an
+// unspecified one, that is this machine.
+func adminClient(listen string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, listen)
+		},
+		DisableKeepAlives: true,
+	}}
 }

@@ -77,6 +77,7 @@ var layers = map[string]int{
 	"metrics": 110,
 
 	"cmd/hiroba-load/tap": 115,
+	"cmd/hiroba/doctor":   115,
 
 	"cmd/hiroba":      120,
 	"cmd/hiroba-load": 120,

@@ -28,6 +28,7 @@ const (
 type commandLine struct {
 	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run the server. This is what happens without a command, too."`
 	Health  healthCommand  `cmd:"" help:"Ask the server on this machine whether it takes new participants; the exit code is 0 if so."`
+	Doctor  doctorCommand  `cmd:"" help:"Find out why people cannot join, or see nobody: examines this machine, the settings, and the server if it runs. The exit code is 1 when something keeps people out."`
 	Version versionCommand `cmd:"" help:"Print the version and how this program was built."`
 }
 
@@ -64,6 +65,8 @@ func execute(args []string, stdout, stderr io.Writer) int {
 			return exitFault
 		}
 		return 0
+	case "doctor":
+		return cli.Doctor.execute(stdout, stderr)
 	}
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -116,6 +119,8 @@ func parseArguments(args []string, stdout, stderr io.Writer) (cli commandLine, c
 			err = cli.Serve.check()
 		case "health":
 			err = cli.Health.check()
+		case "doctor":
+			err = cli.Doctor.check()
 		}
 	}
 	if err != nil {

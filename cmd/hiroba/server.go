@@ -72,14 +72,12 @@ type server struct {
 	close      func() error
 	// domains are what people type to get here, as far as they are known.
 	domains []string
+	// examined is who may ask what a request is taken for.
+	examined examinees
 }
 
 // start opens the sockets and serves on them until Close. ctx bounds only the start itself.
 func start(ctx context.Context, cfg Config) (*server, error) {
-	ips, err := cfg.publicIPs()
-	if err != nil {
-		return nil, err
-	}
 	proxies, err := cfg.trustedProxies()
 	if err != nil {
 		return nil, err
@@ -93,6 +91,10 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.close = sync.OnceValue(s.shutdown)
+	ips, source, err := (&discoverer{&cfg, cloudAddress}).publicIPs(ctx, s.log)
+	if err != nil {
+		return nil, err
+	}
 	if s.domains, err = cfg.domains(); err != nil {
 		return nil, err
 	}
@@ -113,12 +115,13 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		relay = &turn.Config{}
 	}
 	port, engine, err := listenBoth(ctx, cfg.Listen, encryption, proxies, sfu.Config{
-		TURN:      relay,
-		PublicIPs: ips,
-		MaxSeats:  cfg.MaxSeats,
-		PionPath:  cfg.MediaPath == pathPion,
-		NoGSO:     cfg.UDPGSO == gsoOff,
-		Log:       s.log,
+		TURN:       relay,
+		PublicIPs:  ips,
+		Interfaces: cfg.Interfaces,
+		MaxSeats:   cfg.MaxSeats,
+		PionPath:   cfg.MediaPath == pathPion,
+		NoGSO:      cfg.UDPGSO == gsoOff,
+		Log:        s.log,
 	})
 	if err != nil {
 		admin.Close() //nolint:gosec // nobody has connected
@@ -126,6 +129,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	}
 	s.engine, s.port = engine, port
 	s.publicAddress, s.adminAddr = port.HTTP().Addr(), admin.Addr()
+	logAddresses(s.log, engine, source)
 	s.admission = newAdmission(cfg.admissionLimits(), s.log, s.bytesSent)
 	s.rooms = room.NewRegistry(room.Config{
 		Headroom:        s.admission.refusal,
@@ -150,7 +154,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		MaxSockets:     cfg.MaxConnections,
 		Log:            s.log,
 	})
-	s.public = s.newHTTPServer(showTLS(s.publicRoutes(proxies)))
+	s.public = s.newHTTPServer(showTLS(s.examined.tellSeen(s.publicRoutes(proxies), proxies)))
 	s.public.ConnContext, s.public.ConnState = withTLSState, settleWebSockets
 	s.public.ReadTimeout, s.public.WriteTimeout = answerTimeout, answerTimeout
 	if s.certificates != nil {
@@ -182,7 +186,10 @@ func (s *server) iceServers() func(time.Time, protocol.ParticipantID, room.Reach
 
 // publicRoutes is all that the public listener answers.
 func (s *server) publicRoutes(proxies []netip.Prefix) http.Handler {
-	app := publicHandler(s.door, web.Dist, s.cfg.elsewhere()...)
+	check := &checker{
+		engine: s.engine, servers: s.iceServers(), trusted: proxies, log: s.log, each: make(map[netip.Prefix]int),
+	}
+	app := publicHandler(s.door, check, http.HandlerFunc(s.examined.takeReport), web.Dist, s.cfg.elsewhere()...)
 	if s.certificates == nil {
 		return app
 	}

@@ -31,13 +31,14 @@ const (
 	cacheAsk     = "no-cache"
 )
 
-// publicHandler serves the web app and the WebSocket.
-// Pages may also connect to the servers in elsewhere.
-func publicHandler(signaling http.Handler, app fs.FS, elsewhere ...string) http.Handler {
+// publicHandler serves the web app, the WebSocket and connection tests. Pages may also connect to the servers in elsewhere.
+func publicHandler(signaling, check, report http.Handler, app fs.FS, elsewhere ...string) http.Handler {
 	files := newStaticFiles(app)
 	index := files.find("index.html")
 	mux := http.NewServeMux()
 	mux.Handle("GET /ws", signaling)
+	mux.Handle("POST /check", check)
+	mux.Handle("POST /check/report", report)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok") })
 	page := func(w http.ResponseWriter, r *http.Request) {
 		if index == nil {
@@ -51,6 +52,7 @@ func publicHandler(signaling http.Handler, app fs.FS, elsewhere ...string) http.
 		index.serve(w, r)
 	}
 	mux.HandleFunc("GET /{$}", page)
+	mux.HandleFunc("GET /check", page)
 	mux.HandleFunc("GET /r/{room}", page) // the app reads the room from its address
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
 		if file := files.find(strings.TrimPrefix(r.URL.Path, "/")); file != nil {

@@ -28,7 +28,7 @@ func request(t *testing.T, app fstest.MapFS, method, target string, headers ...s
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	answer := httptest.NewRecorder()
-	publicHandler(signaling, app).ServeHTTP(answer, r)
+	publicHandler(signaling, http.NotFoundHandler(), http.NotFoundHandler(), app).ServeHTTP(answer, r)
 	return answer.Result()
 }
 

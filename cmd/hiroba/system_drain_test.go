@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,21 +21,6 @@ import (
 	"hiroba/signaling/client"
 	"hiroba/signaling/protocol"
 )
-
-// post sends a POST request and returns its answer.
-func post(t *testing.T, address string) (int, string) {
-	t.Helper()
-	r, err := http.Post(address, "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Body.Close()
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r.StatusCode, string(b)
-}
 
 // refusalOf is why somebody cannot join.
 func refusalOf(t *testing.T, cfg client.Config) *client.RefusedError {
@@ -66,7 +50,7 @@ func TestSystemDrainRefusesNewcomersAndKeepsCalls(t *testing.T) {
 	b := enter(t, s, "tea", 2)
 	a.sees(t, b)
 
-	code, text := post(t, s.AdminURL()+"/drain?timeout=1m&to=https://b.example.com")
+	code, text := post(t, s.AdminURL()+"/drain?timeout=1m&to=https://b.example.com", "", "")
 	if code != http.StatusAccepted || !strings.Contains(text, `"people":2`) || !strings.Contains(text, `"to":"wss://b.example.com/ws"`) {
 		t.Fatalf("%d %s", code, text)
 	}
@@ -138,7 +122,7 @@ func TestSystemDrainRefusesNewcomersAndKeepsCalls(t *testing.T) {
 func TestDrainByHandChecksWhatItIsAsked(t *testing.T) {
 	s := startServer(t, testConfig())
 	for _, query := range []string{"timeout=soon", "timeout=-1s", "timeout=1000h", "to=elsewhere", "to=ftp://b.example.com", "to=https://u:p@b"} {
-		if code, text := post(t, s.AdminURL()+"/drain?"+query); code != http.StatusBadRequest || !strings.Contains(text, "use ") {
+		if code, text := post(t, s.AdminURL()+"/drain?"+query, "", ""); code != http.StatusBadRequest || !strings.Contains(text, "use ") {
 			t.Errorf("%s: %d %s", query, code, text)
 		}
 	}

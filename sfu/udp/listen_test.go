@@ -128,11 +128,11 @@ func TestListenTellsOfSmallBuffers(t *testing.T) {
 }
 
 func TestLocalAddresses(t *testing.T) {
-	all, err := LocalAddresses(true)
+	all, err := LocalAddresses(true, nil)
 	if err != nil || !slices.Contains(all, loopback) {
 		t.Fatalf("%v: %v", all, err)
 	}
-	four, err := LocalAddresses(false)
+	four, err := LocalAddresses(false, nil)
 	if err != nil || slices.ContainsFunc(four, netip.Addr.Is6) || !slices.Contains(four, loopback) {
 		t.Errorf("%v: %v", four, err)
 	}

@@ -128,7 +128,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		cfg:      &h.cfg,
 		conn:     conn,
 		wire:     hj.conn,
-		session:  signaling.NewSession(h.session, from.Loopback, reachedBy(r, from.Forwarded)),
+		session:  signaling.NewSession(h.session, from.Loopback, ReachedBy(r, from.Forwarded)),
 		maxBytes: int64(h.session.Limits.OfferBytes),
 		ticket:   t,
 	}

@@ -12,9 +12,9 @@ import (
 // maxHostBytes bounds the host that a client is told again: a name is not longer (RFC 1035, section 2.3.4).
 const maxHostBytes = 253
 
-// reachedBy tells how the client of a request got here. The host is what it says, and goes back to it alone; what is no host
+// ReachedBy tells how the client of a request got here. The host is what it says, and goes back to it alone; what is no host
 // is left out.
-func reachedBy(r *http.Request, forwarded bool) room.Reached {
+func ReachedBy(r *http.Request, forwarded bool) room.Reached {
 	host, port := r.Host, ""
 	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
 		host, port = host[:i], host[i+1:]

@@ -42,7 +42,7 @@ func TestReachedBy(t *testing.T) {
 		if c.encrypted {
 			r.TLS = &tls.ConnectionState{}
 		}
-		if got := reachedBy(r, c.forwarded); got != c.want {
+		if got := ReachedBy(r, c.forwarded); got != c.want {
 			t.Errorf("%q: %+v, want %+v", c.host, got, c.want)
 		}
 	}

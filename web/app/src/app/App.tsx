@@ -3,6 +3,7 @@ import { I18nProvider } from 'react-aria-components';
 import { useTranslation } from 'react-i18next';
 import { StartPage } from '../start/StartPage.tsx';
 import { NoticeList } from '../ui/NoticeList.tsx';
+import { CheckPage } from './CheckPage.tsx';
 import { useAddress } from './useAddress.ts';
 import { VisitPage } from './VisitPage.tsx';
 import { parseRoute } from './route.ts';
@@ -17,6 +18,8 @@ export function App(): ReactNode {
     <I18nProvider locale={i18n.language === 'ja' ? 'ja-JP' : 'en-US'}>
       {route.kind === 'start' ? (
         <StartPage />
+      ) : route.kind === 'check' ? (
+        <CheckPage />
       ) : (
         <VisitPage key={route.room} room={route.room} name={route.name} auto={route.auto} />
       )}

@@ -7,6 +7,8 @@ describe('parseRoute', () => {
   it.each([
     ['/', { kind: 'start' }],
     ['/r', { kind: 'start' }],
+    ['/check', { kind: 'check' }],
+    ['/r/check', room('check')],
     ['/r/', { kind: 'start' }],
     ['/r/a/b', { kind: 'start' }],
     ['/r/%E0%A4%A', { kind: 'start' }],

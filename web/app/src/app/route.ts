@@ -1,6 +1,8 @@
 /** Where somebody is. */
 export type Route =
   | { readonly kind: 'start' }
+  /** Only the connection test, as `hiroba doctor --phone` asks for it. */
+  | { readonly kind: 'check' }
   | {
       readonly kind: 'room';
       readonly room: string;
@@ -12,6 +14,7 @@ export type Route =
 
 /** Reads the address. What is not a room leads to the start page. */
 export function parseRoute(pathname: string, search: string): Route {
+  if (/^\/check\/?$/u.test(pathname)) return { kind: 'check' };
   const [, encoded] = /^\/r\/([^/]+)\/?$/u.exec(pathname) ?? [];
   if (encoded === undefined) return { kind: 'start' };
   let room: string;

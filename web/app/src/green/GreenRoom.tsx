@@ -7,6 +7,7 @@ import { useStore } from '../call/hooks.ts';
 import type { Visit } from '../call/visit.ts';
 import { Field } from '../ui/Field.tsx';
 import { LanguageChoice } from '../ui/LanguageChoice.tsx';
+import { Connection } from './Connection.tsx';
 import { Preview } from './Preview.tsx';
 import { isNameProblem, ProblemText, useProblemText } from './ProblemText.tsx';
 import './green.css';
@@ -89,6 +90,7 @@ export function GreenRoom({ visit }: { readonly visit: Visit }): ReactNode {
               )}
             </Button>
           </Form>
+          <Connection />
           <div className="green-devices">
             <Suspense>
               <DeviceSettings media={visit.media} />

@@ -34,6 +34,22 @@ export const en = {
     level: 'Microphone level',
     testSound: 'Play a sound',
   },
+  check: {
+    title: 'Connection test',
+    checking: 'Checking the connection…',
+    udpTimed: 'The connection is good: media goes by UDP, {{ms}} ms.',
+    udp: 'The connection is good: media goes by UDP.',
+    tcp: 'Media goes only by TCP: this network blocks UDP. Calls work, with more delay when the network is busy.',
+    relay: 'Media goes only through the relay: this network is strict. Calls work; another network may be better.',
+    blocked:
+      'This network lets no media through, so you would see and hear nobody. Try another network, or turn a VPN off. If it is your server, run "hiroba doctor" there.',
+    noWebSocket:
+      'The connection to the server is blocked. Try another network, or turn a VPN or proxy off. If it is your server, run "hiroba doctor --url" with this address.',
+    webSocket: 'Rooms (WebSocket)',
+    name: { udp: 'Media by UDP', tcp: 'Media by TCP', relay: 'Media through the relay' },
+    way: { works: 'works', timed: 'works, {{ms}} ms', blocked: 'does not work', skipped: 'not offered here' },
+    told: 'The result was sent to whoever runs the server. You can close this page.',
+  },
   device: {
     microphone: 'Microphone',
     camera: 'Camera',
