@@ -7,6 +7,7 @@ import { LocalMedia } from './local.ts';
 import { Peer } from './peer.ts';
 import type { ErrorMessage, ServerMessage, Welcome } from './protocol.ts';
 import type { SendOptions } from './publisher.ts';
+import { Reporter } from './reporter.ts';
 import { Roster } from './roster.ts';
 import { Session } from './session.ts';
 import { StatsReader } from './stats.ts';
@@ -36,6 +37,7 @@ export class Presence {
   readonly chat: Conversation;
   readonly files: FileExchange;
   readonly view: ViewSender;
+  readonly #reporter: Reporter;
   readonly #options: RoomOptions;
   #peer: Peer | undefined;
   #stats = new StatsReader();
@@ -71,6 +73,7 @@ export class Presence {
         },
       },
       options.logger,
+      options.traceparent,
     );
     this.files = new FileExchange({
       self: () => this.roster.self,
@@ -93,6 +96,10 @@ export class Presence {
       },
     });
     this.view = new ViewSender((view) => this.session.send(view));
+    this.#reporter = new Reporter({
+      send: (report) => this.session.send(report),
+      getStats: () => this.#peer?.pc.getStats(),
+    });
   }
 
   get media(): readonly RemoteMedia[] {
@@ -132,6 +139,12 @@ export class Presence {
     }
     this.#enteredAtMs = performance.now();
     this.#timings = {};
+  }
+
+  /** Says goodbye to the server, with a last report. False when there is nobody to say it to. */
+  sayLeave(): boolean {
+    this.#reporter.flush();
+    return this.session.send({ type: 'leave' });
   }
 
   async stats(): Promise<RoomStats> {
@@ -232,6 +245,9 @@ export class Presence {
   }
 
   #refused(error: ErrorMessage): void {
+    if (error.re === 'report') {
+      return; // an older server does not know reports; nobody misses one
+    }
     if (error.re === 'offer') {
       void this.#peer?.refused(error);
       return; // whoever asked for the offer is told
@@ -282,6 +298,7 @@ export class Presence {
     );
     this.#peer = peer;
     this.#stats = new StatsReader();
+    this.#reporter.start();
     this.local.attach(peer);
     this.files.attach(peer.file);
     this.chat.attach(peer.chat);
@@ -323,6 +340,7 @@ export class Presence {
       const { peerConnections, offers, answers } = this.counters;
       this.#closedPeers = { peerConnections, offers, answers };
       this.#peer = undefined;
+      this.#reporter.stop();
       this.local.attach(undefined);
       peer.close();
     }
@@ -339,6 +357,7 @@ export class Presence {
     const first = this.#timings.joinMs === undefined;
     const joinMs = this.#timings.joinMs ?? nowMs - this.#enteredAtMs;
     this.#timings = { joinMs, peerConnectionMs };
+    this.#reporter.shown(first ? joinMs : peerConnectionMs);
     if (first) {
       this.events.emit('firstFrame', { joinMs, peerConnectionMs });
     }

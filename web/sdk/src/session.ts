@@ -47,6 +47,7 @@ export class Session {
   readonly #url: string;
   readonly #owner: SessionOwner;
   readonly #logger: Logger | undefined;
+  readonly #traceparent: string | undefined;
   #state: Connection = { kind: 'idle' };
   #socket: SignalingSocket | undefined;
   #join: { room: string; name: string } | undefined;
@@ -57,10 +58,11 @@ export class Session {
   #knocking: AbortController | undefined;
   #reconnects = 0;
 
-  constructor(url: string, owner: SessionOwner, logger?: Logger) {
+  constructor(url: string, owner: SessionOwner, logger?: Logger, traceparent?: string) {
     this.#url = url;
     this.#owner = owner;
     this.#logger = logger;
+    this.#traceparent = traceparent;
   }
 
   get state(): RoomState {
@@ -212,7 +214,13 @@ export class Session {
     const resume = goal === 'resume' ? this.#secret : undefined;
     this.#socket = new SignalingSocket(this.#url, {
       onOpen: () => {
-        const hello = { type: 'hello', version: PROTOCOL_VERSION, client: CLIENT } as const;
+        const traceparent = this.#traceparent;
+        const hello = {
+          type: 'hello',
+          version: PROTOCOL_VERSION,
+          client: CLIENT,
+          ...(traceparent !== undefined && { traceparent }),
+        } as const;
         this.send(resume === undefined ? hello : { ...hello, resume });
         if (resume === undefined) {
           this.#sendJoin();
