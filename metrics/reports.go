@@ -9,7 +9,7 @@ import (
 // What clients say of themselves. A client can say what it likes, so these are apart from what the server measures.
 var (
 	clientReports = counter("client_reports_total",
-		"Reports of clients, by the type of their ICE candidate and what carries their media; both are none before that is known.",
+		"Reports of clients, by the type of their ICE candidate and what carries their media; both are none at first.",
 		"candidate", "protocol")
 	clientFreezes       = counter("client_freezes_total", "Freezes of received pictures, as clients report them.")
 	clientFreezeSeconds = counter("client_freeze_seconds_total",

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"hiroba/sfu"
 	"hiroba/sfu/media"
 	"hiroba/signaling/protocol"
 )
@@ -19,8 +20,19 @@ type attendee struct {
 	peer       mediaPeer
 	generation uint64
 	// trail follows how the participant's media comes up.
-	trail  Trail
-	tracks []media.CSRC
+	trail Trail
+	// transport is how the client is reached; connected is true once it was, by the present peer or a former one.
+	transport sfu.Transport
+	connected bool
+	tracks    []media.CSRC
+}
+
+// logConnected says that media can flow to somebody who joined at that time, and how, once.
+func (a *attendee) logConnected(now, joinedAt time.Time) {
+	if !a.connected {
+		a.connected = true
+		a.log.Info("participant connected", "transport", string(a.transport), "took", now.Sub(joinedAt))
+	}
 }
 
 // admission is the answer to somebody who wants to join or resume.
@@ -90,7 +102,7 @@ func (r *room) dismiss(who id, b protocol.Bye) {
 	r.registry.forgetSession(a.secret)
 	r.registry.counters.left(b.Reason)
 	a.trail.Ended(string(b.Reason))
-	a.log.Info("participant left", "reason", b.Reason)
+	a.log.Info("participant left", "reason", string(b.Reason), "transport", string(a.transport))
 	for _, csrc := range a.tracks {
 		delete(r.tracks, csrc)
 	}

@@ -48,10 +48,12 @@ func (r *room) handlePeer(now time.Time, who id, generation uint64, event any) {
 	case sfu.PairSelected:
 		a.trail.Passed(Reachable, e.At)
 		a.trail.Goes(string(e.Transport))
+		a.transport = e.Transport
 		return
 	case sfu.StateChanged:
 		if e.State == sfu.StateConnected {
 			a.trail.Passed(Secured, e.At)
+			a.logConnected(now, p.joinedAt)
 		}
 	case trackStarted:
 		a.trail.Passed(FirstIn, now)
