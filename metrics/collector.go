@@ -79,6 +79,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	collectMedia(ch, c.sources.Engine)
 	collectPort(ch, c.sources)
 	collectRooms(ch, rooms)
+	collectReports(ch, rooms.Reports)
 	collectSignaling(ch, c.sources.Signaling())
 
 	depths := c.sources.Engine.MailboxDepth()

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"hiroba/sfu"
 	"hiroba/sfu/media"
 	"hiroba/signaling/protocol"
 )
@@ -18,7 +19,20 @@ type attendee struct {
 	// peer is nil before the first offer; generation counts peers, so that a former one's events are known.
 	peer       mediaPeer
 	generation uint64
-	tracks     []media.CSRC
+	// trail follows how the participant's media comes up.
+	trail Trail
+	// transport is how the client is reached; connected is true once it was, by the present peer or a former one.
+	transport sfu.Transport
+	connected bool
+	tracks    []media.CSRC
+}
+
+// logConnected says that media can flow to somebody who joined at that time, and how, once.
+func (a *attendee) logConnected(now, joinedAt time.Time) {
+	if !a.connected {
+		a.connected = true
+		a.log.Info("participant connected", "transport", string(a.transport), "took", now.Sub(joinedAt))
+	}
 }
 
 // admission is the answer to somebody who wants to join or resume.
@@ -41,7 +55,13 @@ func (r *room) admit(now time.Time, req JoinRequest, replaces id) (*Member, erro
 	}
 	attended := &attendee{
 		client: req.Client, attachment: 1, secret: hashSecret(a.secret), log: r.log.With("participant", a.id),
+		trail: req.Trail,
 	}
+	if attended.trail == nil {
+		attended.trail = NoTrail
+	}
+	attended.trail.Belongs(r.state.name, a.id, !r.state.people[a.id].awaitsFirst)
+	attended.trail.Passed(Admitted, now)
 	r.attendees[a.id] = attended
 	r.registry.rememberSession(attended.secret, session{r, a.id})
 	attended.log.Info("participant joined", "participants", len(r.state.order))
@@ -81,7 +101,8 @@ func (r *room) dismiss(who id, b protocol.Bye) {
 	delete(r.attendees, who)
 	r.registry.forgetSession(a.secret)
 	r.registry.counters.left(b.Reason)
-	a.log.Info("participant left", "reason", b.Reason)
+	a.trail.Ended(string(b.Reason))
+	a.log.Info("participant left", "reason", string(b.Reason), "transport", string(a.transport))
 	for _, csrc := range a.tracks {
 		delete(r.tracks, csrc)
 	}

@@ -55,6 +55,13 @@ type (
 		to   id
 		took time.Duration
 	}
+	// tellReport hands on what the participant's client says of its call, as far as it counts. Freeze is for how long
+	// pictures stood still.
+	tellReport struct {
+		to     id
+		report protocol.Report
+		freeze time.Duration
+	}
 )
 
 func (e send) target() id          { return e.to }
@@ -65,3 +72,4 @@ func (e handCandidate) target() id { return e.to }
 func (e feed) target() id          { return e.to }
 func (e sendData) target() id      { return e.to }
 func (e measureJoin) target() id   { return e.to }
+func (e tellReport) target() id    { return e.to }

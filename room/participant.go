@@ -25,6 +25,7 @@ type participant struct {
 
 	negotiation
 	receiver
+	reporting reporting
 
 	tracks []*track
 	// updated asks for an Updated message to the others at the end of the step.

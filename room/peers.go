@@ -44,6 +44,21 @@ func (r *room) handlePeer(now time.Time, who id, generation uint64, event any) {
 		event = trackAdded{e.track.CSRC(), e.track.MID(), e.track.Kind()}
 	case sfu.Answered:
 		event = answered{e, supported(a.peer)}
+		a.trail.Passed(Answered, now)
+	case sfu.PairSelected:
+		a.trail.Passed(Reachable, e.At)
+		a.trail.Goes(string(e.Transport))
+		a.transport = e.Transport
+		return
+	case sfu.StateChanged:
+		if e.State == sfu.StateConnected {
+			a.trail.Passed(Secured, e.At)
+			a.logConnected(now, p.joinedAt)
+		}
+	case trackStarted:
+		a.trail.Passed(FirstIn, now)
+	case sfu.FirstForwarded:
+		a.trail.Passed(FirstOut, now)
 	case sfu.Closed:
 		a.peer = nil
 		a.log.Warn("peer closed by itself")

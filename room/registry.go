@@ -136,6 +136,8 @@ type JoinRequest struct {
 	Loopback bool
 	// Reached is how the client got to the server.
 	Reached Reached
+	// Trail follows the join; nil is NoTrail.
+	Trail Trail
 }
 
 // Reached is the address by which a client got to the server: what it uses works for it.

@@ -163,6 +163,11 @@ func (r *room) do(now time.Time, e effect) {
 		r.openPeer(now, e, a)
 	case measureJoin:
 		r.registry.counters.joinDuration.Observe(e.took)
+	case tellReport:
+		r.registry.counters.reports.add(e)
+		if shown := e.report.FirstFrame; shown != nil {
+			a.trail.Passed(FirstShown, now.Add(-time.Duration(shown.AgoMs)*time.Millisecond))
+		}
 	default:
 		if a.peer != nil {
 			r.doPeer(a.peer, e)

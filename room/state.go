@@ -127,6 +127,8 @@ func (s *state) handleMessage(now time.Time, p *participant, m protocol.Message)
 		s.handleMute(now, p, m)
 	case protocol.ChatSend:
 		s.handleChat(now, p, m)
+	case protocol.Report:
+		s.handleReport(now, p, m)
 	default:
 		s.refuse(now, p, ErrUnknownType, m.Type(), "")
 	}

@@ -28,6 +28,8 @@ type Stats struct {
 	// FileBytes counts what was relayed, FileTransfers the ended transfers by outcome: "done" or the reason of FileCancel.
 	FileBytes     uint64
 	FileTransfers map[string]uint64
+	// Reports is what clients say of their calls.
+	Reports ReportStats
 	// Panics counts those that were contained.
 	Panics uint64
 }
@@ -45,6 +47,7 @@ type counters struct {
 	chatMessages, fileBytes       atomic.Uint64
 	participants, seats, occupied atomic.Int64
 	joinDuration                  *stats.Histogram
+	reports                       reportCounters
 
 	// mu guards the maps, for one increment or a copy.
 	mu        sync.Mutex
@@ -56,6 +59,7 @@ type counters struct {
 func newCounters() counters {
 	return counters{
 		joinDuration: stats.NewHistogram(joinBounds...),
+		reports:      newReportCounters(),
 		refusals:     make(map[protocol.Code]uint64),
 		leavings:     make(map[protocol.ByeReason]uint64),
 		transfers:    make(map[string]uint64),
@@ -110,6 +114,7 @@ func (r *Registry) Stats() Stats {
 		JoinDuration:  c.joinDuration.Snapshot(),
 		ChatMessages:  c.chatMessages.Load(),
 		FileBytes:     c.fileBytes.Load(),
+		Reports:       c.reports.snapshot(),
 		Panics:        c.panics.Load(),
 	}
 	c.mu.Lock()

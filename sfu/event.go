@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"errors"
+	"time"
 
 	"hiroba/sfu/media"
 )
@@ -61,8 +62,16 @@ type (
 		Track   *UpTrack
 		Spatial int8
 	}
-	// StateChanged is the state of the PeerConnection.
-	StateChanged struct{ State State }
+	// StateChanged is the state of the PeerConnection, and since when.
+	StateChanged struct {
+		State State
+		At    time.Time
+	}
+	// PairSelected says that ICE has found a way to the client, or another one, and when.
+	PairSelected struct {
+		Transport Transport
+		At        time.Time
+	}
 	// Heard is the loudness of a microphone: one event for each 200 ms in which there was sound, and one more with
 	// level 0 when it fell silent. Level is 0 (silent) to 127 (loudest), that is 127 minus the -dBov of RFC 6464.
 	Heard struct {
@@ -99,6 +108,7 @@ func (TrackStarted) event()    {}
 func (TrackRemoved) event()    {}
 func (LayersWanted) event()    {}
 func (StateChanged) event()    {}
+func (PairSelected) event()    {}
 func (Heard) event()           {}
 func (FirstForwarded) event()  {}
 func (DataOpened) event()      {}

@@ -134,6 +134,7 @@ func (p *Peer) destination(pair *webrtc.ICECandidatePair) *udp.Destination {
 func (p *Peer) handlePair(now time.Time, pair *webrtc.ICECandidatePair) {
 	p.pair, p.pairSince = pair, now
 	p.via.Store(transportOf(pair))
+	p.emit(PairSelected{Transport: p.Transport(), At: now})
 }
 
 const (

@@ -158,10 +158,11 @@ func (p *Peer) Close() { p.inbox.Post(nil) }
 // listen sets pion's callbacks. They only post.
 func (p *Peer) listen() {
 	p.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		at := time.Now()
 		if s == webrtc.PeerConnectionStateConnected {
-			p.connectedAt.Store(time.Now().UnixNano())
+			p.connectedAt.Store(at.UnixNano())
 		}
-		p.post(func(time.Time) { p.handleState(State(s.String())) })
+		p.post(func(time.Time) { p.handleState(at, State(s.String())) })
 	})
 	p.pc.SCTP().Transport().ICETransport().OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) {
 		p.post(func(now time.Time) { p.handlePair(now, pair) })
@@ -257,7 +258,8 @@ func (p *Peer) handleTimeout(now time.Time) time.Duration {
 	return max(wait, 0)
 }
 
-func (p *Peer) handleState(s State) {
+// handleState takes the state that the transport has had since a moment ago.
+func (p *Peer) handleState(at time.Time, s State) {
 	if p.State() == s {
 		return
 	}
@@ -267,7 +269,7 @@ func (p *Peer) handleState(s State) {
 		p.choosePath()
 		p.down.post(func(sub *subscriber, now time.Time) { sub.handleConnected(now) })
 	}
-	p.emit(StateChanged{State: s})
+	p.emit(StateChanged{State: s, At: at})
 }
 
 // settleTime is how long pion needs, by far, to start its streams once the transport is connected.

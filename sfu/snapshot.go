@@ -3,18 +3,38 @@ package sfu
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pion/webrtc/v4"
 
 	"hiroba/sfu/media"
 )
 
 // Snapshot is what a peer is like at one moment, for people who debug. It is made to be read as JSON.
 type Snapshot struct {
-	State  State           `json:"state"`
-	Tracks []TrackSnapshot `json:"tracks"`
-	Lines  []LineSnapshot  `json:"lines"`
+	State State `json:"state"`
+	// Transport is how the client is reached, Path which way its media takes through the server.
+	Transport Transport `json:"transport"`
+	Path      Path      `json:"path"`
+	// ConnectedAt is when the transport was last connected; absent before.
+	ConnectedAt *time.Time `json:"connectedAt,omitempty"`
+	// Local and Remote are the candidates of the chosen pair; absent before there is one.
+	Local  *CandidateSnapshot `json:"local,omitempty"`
+	Remote *CandidateSnapshot `json:"remote,omitempty"`
+	Tracks []TrackSnapshot    `json:"tracks"`
+	Lines  []LineSnapshot     `json:"lines"`
+}
+
+// CandidateSnapshot is one end of the chosen pair of candidates.
+type CandidateSnapshot struct {
+	// Type is host, srflx, prflx or relay, as this server sees it: a client's own view may be another.
+	Type     string `json:"type"`
+	Protocol string `json:"protocol"`
+	Address  string `json:"address"`
 }
 
 // TrackSnapshot is an up track.
@@ -55,22 +75,49 @@ type LineSnapshot struct {
 
 // Snapshot describes the peer. It waits for the peer and its shard.
 func (p *Peer) Snapshot(ctx context.Context) (Snapshot, error) {
-	s := Snapshot{State: p.State()}
+	s := Snapshot{State: p.State(), Transport: p.Transport(), Path: p.Path()}
+	if at := p.connectedAt.Load(); at != 0 {
+		t := time.Unix(0, at).UTC()
+		s.ConnectedAt = &t
+	}
 	var err error
 	s.Lines, err = ask(ctx, p.down, func(s *subscriber, _ time.Time) ([]LineSnapshot, error) { return s.describe(), nil })
 	if err != nil {
 		return s, fmt.Errorf("describe seats: %w", err)
 	}
-	tracks := make(chan []TrackSnapshot, 1)
-	p.post(func(now time.Time) { tracks <- p.describeTracks(now) })
+	type part struct {
+		local, remote *CandidateSnapshot
+		tracks        []TrackSnapshot
+	}
+	described := make(chan part, 1)
+	p.post(func(now time.Time) {
+		local, remote := p.describePair()
+		described <- part{local, remote, p.describeTracks(now)}
+	})
 	select {
-	case s.Tracks = <-tracks:
+	case d := <-described:
+		s.Local, s.Remote, s.Tracks = d.local, d.remote, d.tracks
 		return s, nil
 	case <-p.done:
 		return s, fmt.Errorf("describe tracks: %w", ErrPeerClosed)
 	case <-ctx.Done():
 		return s, fmt.Errorf("describe tracks: %w", ctx.Err())
 	}
+}
+
+// describePair tells which addresses ICE has chosen.
+func (p *Peer) describePair() (local, remote *CandidateSnapshot) {
+	pair, err := p.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+	if err != nil || pair == nil || pair.Local == nil || pair.Remote == nil {
+		return nil, nil
+	}
+	describe := func(c *webrtc.ICECandidate) *CandidateSnapshot {
+		return &CandidateSnapshot{
+			Type: c.Typ.String(), Protocol: c.Protocol.String(),
+			Address: net.JoinHostPort(c.Address, strconv.Itoa(int(c.Port))),
+		}
+	}
+	return describe(pair.Local), describe(pair.Remote)
 }
 
 // describe lists the lines in which somebody sits.

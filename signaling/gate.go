@@ -20,6 +20,8 @@ const (
 	offerRate, offerBurst = 2, 10
 	// joinRate and joinBurst bound attempts to join, per second.
 	joinRate, joinBurst = 1, 5
+	// reportRate and reportBurst bound reports, per second: one in ten seconds is due.
+	reportRate, reportBurst = 0.5, 5
 	// floodRate and floodBurst bound refusals for speed, per second. A client that exceeds them is closed.
 	floodRate, floodBurst = 10, 100
 	// faultBurst bounds refusals for faults; one is forgiven each faultEvery. A client that exceeds them is closed.
@@ -56,7 +58,7 @@ type gate struct {
 	limits protocol.Limits
 	phase  phase
 
-	messages, offers, joins, floods, faults *rate.Limiter
+	messages, offers, joins, reports, floods, faults *rate.Limiter
 
 	// offerID is the latest offer's ID, candidates how many came since it was new.
 	offerID, candidates int
@@ -68,6 +70,7 @@ func newGate(limits protocol.Limits) *gate {
 		messages: rate.NewLimiter(messageRate, messageBurst),
 		offers:   rate.NewLimiter(offerRate, offerBurst),
 		joins:    rate.NewLimiter(joinRate, joinBurst),
+		reports:  rate.NewLimiter(reportRate, reportBurst),
 		floods:   rate.NewLimiter(floodRate, floodBurst),
 		faults:   rate.NewLimiter(rate.Every(faultEvery), faultBurst),
 	}
@@ -157,6 +160,12 @@ func (g *gate) pace(now time.Time, m protocol.Message) *refusal {
 		}
 		if m.ID != g.offerID {
 			g.offerID, g.candidates = m.ID, 0
+		}
+	case protocol.Report:
+		if wait, ok := take(g.reports, now); !ok {
+			return g.tooFast(now, refusal{
+				message: "Too many reports; slow down.", re: protocol.TypeReport, retryAfter: wait,
+			})
 		}
 	case protocol.Candidate:
 		g.candidates++

@@ -65,6 +65,7 @@ type Session struct {
 	reached  room.Reached
 	log      *slog.Logger
 	out      *outbox
+	trail    room.Trail
 
 	// Owned by the reader.
 	gate   *gate
@@ -79,7 +80,7 @@ var _ room.Client = (*Session)(nil)
 // reader must call Close when the connection is gone.
 func NewSession(cfg Config, loopback bool, reached room.Reached) *Session {
 	cfg = cfg.WithDefaults()
-	s := &Session{cfg: cfg, loopback: loopback, reached: reached, log: cfg.Log, gate: newGate(cfg.Limits)}
+	s := &Session{cfg: cfg, loopback: loopback, reached: reached, log: cfg.Log, gate: newGate(cfg.Limits), trail: room.NoTrail}
 	s.out = newOutbox(cfg.OutboxMessages, cfg.OutboxBytes, s.farewellWith(protocol.Bye{
 		Reason: protocol.ByeTooSlow, Message: "This client does not read what the server sends.",
 		Reconnect: true, AfterMs: 1000,
@@ -87,6 +88,9 @@ func NewSession(cfg Config, loopback bool, reached room.Reached) *Session {
 	s.timer = time.AfterFunc(cfg.HelloTimeout, s.helloTimedOut)
 	return s
 }
+
+// Follow has a trail told how the join goes on. The reader calls it before anything else.
+func (s *Session) Follow(t room.Trail) { s.trail = t }
 
 // Handle takes one text message in. The reader calls it, in order.
 func (s *Session) Handle(now time.Time, b []byte) {
@@ -102,13 +106,16 @@ func (s *Session) Handle(now time.Time, b []byte) {
 	s.cfg.Counters.countReceived(m.Type(), len(b))
 	switch m := m.(type) {
 	case protocol.Hello:
-		s.hello(m)
+		s.hello(now, m)
 	case protocol.Join:
-		s.join(m)
+		s.join(now, m)
 	case protocol.Leave:
 		s.leave()
 	case protocol.Ping:
 		s.Send(protocol.Pong(m))
+	case protocol.Offer:
+		s.trail.Passed(room.Offered, now)
+		s.member.Handle(m)
 	default:
 		s.member.Handle(m) // the gate lets it through only when there is a member
 	}
@@ -139,6 +146,7 @@ func (s *Session) Close() {
 	s.out.drop()
 	switch {
 	case s.member == nil:
+		s.trail.Ended("closed")
 	case slow:
 		s.log.Info("client closed for not reading")
 		s.member.Abuse(protocol.ByeTooSlow)
@@ -194,10 +202,12 @@ func (s *Session) Farewell() (CloseCode, string, bool) {
 	return f.code, f.reason, true
 }
 
-func (s *Session) hello(m protocol.Hello) {
+func (s *Session) hello(now time.Time, m protocol.Hello) {
 	if !s.timer.Stop() {
 		return // it came a moment too late
 	}
+	s.trail.Follows(m.Traceparent)
+	s.trail.Passed(room.Greeted, now)
 	s.log.Debug("client greeted", "client", m.Client, "resume", m.Resume != "")
 	s.gate.greeted()
 	if m.Resume == "" {
@@ -205,15 +215,20 @@ func (s *Session) hello(m protocol.Hello) {
 		return
 	}
 	s.enter(protocol.TypeHello, func() (Member, error) { return s.cfg.Rooms.Resume(m.Resume, s) })
+	if s.member != nil {
+		s.trail.Ended("resumed") // the trail of the join is the participant's
+	}
 }
 
-func (s *Session) join(m protocol.Join) {
+func (s *Session) join(now time.Time, m protocol.Join) {
 	if !s.timer.Stop() {
 		return
 	}
+	s.trail.Passed(room.Asked, now)
 	s.enter(protocol.TypeJoin, func() (Member, error) {
 		return s.cfg.Rooms.Join(room.JoinRequest{
 			Room: m.Room, Name: m.Name, Replaces: m.Replaces, Client: s, Loopback: s.loopback, Reached: s.reached,
+			Trail: s.trail,
 		})
 	})
 }
@@ -226,6 +241,7 @@ func (s *Session) enter(re protocol.Type, attempt func() (Member, error)) {
 		if e.Code == protocol.CodeInternal {
 			s.log.Error("client not let in", "re", string(re), "err", err)
 		}
+		s.trail.Refused(e.Code)
 		s.Send(e)
 		s.timer = time.AfterFunc(s.cfg.JoinTimeout, s.joinTimedOut)
 		return

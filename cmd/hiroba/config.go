@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"hiroba/metrics/tracing"
 	"hiroba/room"
 	"hiroba/sfu/udp"
 	"hiroba/signaling/protocol"
@@ -66,6 +67,8 @@ type Config struct {
 	LogFormat string `group:"logs" default:"text" enum:"text,json" placeholder:"FORMAT" help:"text for people, json for machines."`
 	LogLevel  string `group:"logs" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"The least serious kind of entry to write: debug, info, warn or error."`
 
+	OTLPEndpoint string `group:"logs" name:"otlp-endpoint" placeholder:"URL" help:"A collector that is sent a trace of each join by OTLP over HTTP, such as http://127.0.0.1:4318. Without it, OTEL_EXPORTER_OTLP_ENDPOINT says where; without both there are no traces."`
+
 	MaxRooms        int           `group:"rooms" default:"1000" placeholder:"N" help:"Rooms that may exist at once."`
 	MaxParticipants int           `group:"rooms" default:"200" placeholder:"N" help:"People that may be in one room."`
 	MaxConnections  int           `group:"rooms" default:"10000" placeholder:"N" help:"WebSockets that may be open at once."`
@@ -101,7 +104,7 @@ var settingGroups = kong.ExplicitGroups([]kong.Group{
 	{Key: "limits", Title: "Chat and files:"},
 	{Key: "media", Title: "Media:"},
 	{Key: "stopping", Title: "Load and stopping:"},
-	{Key: "logs", Title: "Logs:"},
+	{Key: "logs", Title: "Logs and traces:"},
 })
 
 // defaultConfig has the default of every setting, whatever the environment says.
@@ -152,6 +155,9 @@ func (c *Config) check() error {
 	}
 	if err := c.checkDrain(); err != nil {
 		return err
+	}
+	if err := tracing.CheckEndpoint(c.OTLPEndpoint); err != nil {
+		return badSetting("otlp-endpoint", "%q is %v", c.OTLPEndpoint, err)
 	}
 	for _, origin := range c.AllowedOrigins {
 		if err := checkOrigin(origin); err != nil {

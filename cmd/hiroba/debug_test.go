@@ -39,8 +39,10 @@ func TestSystemDebugTellsWhatWasDecided(t *testing.T) {
 			Tracks    []struct{ Source, Codec string }
 			Seats     []struct{ Occupant string }
 			Media     []struct {
-				State  string
-				Tracks []struct {
+				State, Transport, Path string
+				ConnectedAt            time.Time
+				Local, Remote          struct{ Type, Protocol, Address string }
+				Tracks                 []struct {
 					Encodings []struct{ Width, SpatialLayers int }
 				}
 				Lines []struct {
@@ -58,6 +60,10 @@ func TestSystemDebugTellsWhatWasDecided(t *testing.T) {
 		first.Seats[0].Occupant != described.Participants[1].ID || len(first.Media) != 1 || first.Media[0].State != "connected" ||
 		len(first.Media[0].Tracks) != 2 || len(first.Media[0].Lines) != 2 {
 		t.Errorf("the room is %s", text)
+	}
+	if m := first.Media[0]; m.Transport != "udp" || m.Path == "" || m.ConnectedAt.IsZero() || m.Local.Type != "host" ||
+		m.Local.Protocol != "udp" || m.Local.Address != s.engine.Addr().String() || !strings.HasPrefix(m.Remote.Address, "127.0.0.1:") {
+		t.Errorf("the transport is %+v", m)
 	}
 	for _, l := range first.Media[0].Lines {
 		if l.Target == 0 || l.Current != l.Target {

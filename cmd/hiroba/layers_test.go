@@ -74,7 +74,8 @@ var layers = map[string]int{
 	"signaling/whip":  100,
 	"signaling/admin": 100,
 
-	"metrics": 110,
+	"metrics":         110,
+	"metrics/tracing": 110,
 
 	"cmd/hiroba-load/tap": 115,
 	"cmd/hiroba/doctor":   115,
@@ -106,6 +107,7 @@ var onlyIn = map[string][]string{
 	"nhooyr.io/websocket":             {"signaling/ws", "signaling/client"},
 	"github.com/prometheus":           {"metrics"},
 	"golang.org/x/crypto/acme":        {"signaling/certs"},
+	"go.opentelemetry.io/otel":        {"metrics/tracing"},
 	"rsc.io/qr":                       {"cmd/hiroba"},
 	"github.com/pion/webrtc":          {"sfu", "signaling/client"},
 	"github.com/alecthomas/kong":      {"cmd/hiroba", "cmd/hiroba-load"},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hiroba/metrics"
+	"hiroba/metrics/tracing"
 	"hiroba/room"
 	"hiroba/sfu"
 	"hiroba/sfu/media"
@@ -48,6 +49,8 @@ type server struct {
 	port   *tcp.Port
 	rooms  *room.Registry
 	door   *ws.Handler
+	// traces is nil unless somebody wants them.
+	traces *tracing.Tracer
 
 	// certificates is nil with --tls off.
 	certificates certs.Source
@@ -110,6 +113,10 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	if err != nil {
 		return nil, listenError("admin-listen", cfg.AdminListen, "TCP", err)
 	}
+	if s.traces, err = cfg.traces(ctx, s.log); err != nil {
+		admin.Close() //nolint:gosec // nobody has connected
+		return nil, err
+	}
 	var relay *turn.Config
 	if cfg.TURN != turnOff {
 		relay = &turn.Config{}
@@ -124,6 +131,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		Log:        s.log,
 	})
 	if err != nil {
+		s.closeTraces()
 		admin.Close() //nolint:gosec // nobody has connected
 		return nil, err
 	}
@@ -152,6 +160,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 		AllowedOrigins: cfg.AllowedOrigins,
 		TrustedProxies: proxies,
 		MaxSockets:     cfg.MaxConnections,
+		Follow:         s.follow(),
 		Log:            s.log,
 	})
 	s.public = s.newHTTPServer(showTLS(s.examined.tellSeen(s.publicRoutes(proxies), proxies)))
@@ -285,6 +294,7 @@ func (s *server) shutdown() error {
 		s.port.Close(),
 		s.admin.Shutdown(ctx),
 	)
+	s.closeTraces()
 	s.serving.Wait()
 	s.log.Info("server stopped")
 	return err

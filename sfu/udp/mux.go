@@ -90,7 +90,7 @@ func Listen(cfg Config) (*Mux, error) {
 		l, err := m.listenAt(netip.AddrPortFrom(addr.Unmap(), port), readers)
 		if errors.Is(err, syscall.EADDRNOTAVAIL) && len(cfg.Addresses) > 1 {
 			// It went away since it was listed, or is not confirmed yet (IPv6).
-			m.log.Warn("local address skipped", "address", addr, "error", err)
+			m.log.Warn("local address skipped", "address", addr, "err", err)
 			continue
 		}
 		if err != nil {

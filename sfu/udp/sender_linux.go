@@ -213,7 +213,7 @@ func (w *lane) refused(r *run, errno syscall.Errno) {
 	if w.local.gsoRefused.Add(1) == refusalsUntilOff {
 		w.local.gso.Store(false)
 		w.sender.mux.log.Info("runs of datagrams switched off, each is sent by itself",
-			"address", w.local.addr, "error", errno)
+			"address", w.local.addr, "err", errno)
 	}
 }
 

@@ -23,6 +23,8 @@ type Config struct {
 	Room, Name string
 	// Replaces is the secret of an earlier session of the same person, as a reloaded page sends it.
 	Replaces string
+	// Traceparent is the trace that the join is a part of (W3C Trace Context); empty for none.
+	Traceparent string
 	// Seats is how many seats the first offer has: as many as the server advises when 0, none when negative.
 	Seats int
 	// MaxSeats bounds what the client grows to when the server needs more: the server's own limit when 0.

@@ -36,7 +36,7 @@ func (l *loop) join(ctx context.Context) (protocol.Welcome, error) {
 	if err != nil {
 		return protocol.Welcome{}, err
 	}
-	welcome, err := greet(ctx, conn, protocol.Hello{Version: protocol.Version, Client: software},
+	welcome, err := greet(ctx, conn, protocol.Hello{Version: protocol.Version, Client: software, Traceparent: l.cfg.Traceparent},
 		protocol.Join{Room: l.cfg.Room, Name: l.cfg.Name, Replaces: l.cfg.Replaces})
 	if err != nil {
 		_ = conn.CloseNow()

@@ -13,6 +13,8 @@ const (
 	SecretBytes = 128
 	// MarkBytes bounds the marks that clients give to their chat messages and file offers.
 	MarkBytes = 64
+	// TraceparentBytes bounds Hello.Traceparent. Version 00 has 55; later ones may have more.
+	TraceparentBytes = 128
 	// MIDBytes bounds a MID in an offer.
 	MIDBytes = 16
 	// CandidateBytes bounds each member of a candidate.
@@ -51,6 +53,8 @@ func Check(m Message, l Limits) (Code, error) {
 		return withCode(CodeBadMessage, m.Source.check())
 	case ChatSend:
 		return withCode(CodeBadChat, atMost("id", len(m.ID), MarkBytes))
+	case Report:
+		return withCode(CodeBadReport, m.check())
 	default:
 		return "", nil
 	}
@@ -79,6 +83,9 @@ func (s Source) check() error {
 
 func (h Hello) check() error {
 	if err := atMost("client", len(h.Client), ClientBytes); err != nil {
+		return err
+	}
+	if err := atMost("traceparent", len(h.Traceparent), TraceparentBytes); err != nil {
 		return err
 	}
 	return atMost("resume", len(h.Resume), SecretBytes)

@@ -51,6 +51,25 @@ func TestCheckRefusesBadForms(t *testing.T) {
 		{"mute of nothing", Mute{}, CodeBadMessage},
 		{"chat mark too long", ChatSend{ID: long}, CodeBadChat},
 		{"leave", Leave{}, ""},
+		{"long traceparent", Hello{Traceparent: long}, CodeBadMessage},
+		{"traceparent of the wrong form", Hello{Traceparent: "none"}, ""},
+		{"report of nothing", Report{}, ""},
+		{"report", Report{FirstFrame: &FirstFrame{TookMs: 700}, Freezes: 1, FreezeMs: 300, Path: pathOf("relay", "tls", 20)}, ""},
+		{"negative freezes", Report{Freezes: -1}, CodeBadReport},
+		{"too many freezes", Report{Freezes: ReportCount + 1}, CodeBadReport},
+		{"negative length of freezes", Report{FreezeMs: -1}, CodeBadReport},
+		{"endless freeze", Report{FreezeMs: ReportFreezeMs + 1}, CodeBadReport},
+		{"too many dropped frames", Report{FramesDropped: ReportCount + 1}, CodeBadReport},
+		{"first frame before the join", Report{FirstFrame: &FirstFrame{TookMs: -1}}, CodeBadReport},
+		{"first frame in the future", Report{FirstFrame: &FirstFrame{AgoMs: -1}}, CodeBadReport},
+		{"first frame long ago", Report{FirstFrame: &FirstFrame{AgoMs: ReportAgoMs + 1}}, CodeBadReport},
+		{"first frame after a day", Report{FirstFrame: &FirstFrame{TookMs: 86_400_000}}, CodeBadReport},
+		{"path without a type", Report{Path: pathOf("", "udp", 1)}, CodeBadReport},
+		{"made-up type", Report{Path: pathOf(CandidateType(long), "udp", 1)}, CodeBadReport},
+		{"made-up protocol", Report{Path: pathOf("host", PathProtocol(long), 1)}, CodeBadReport},
+		{"TLS to nowhere", Report{Path: pathOf("host", "tls", 1)}, CodeBadReport},
+		{"negative round trip", Report{Path: pathOf("host", "udp", -1)}, CodeBadReport},
+		{"long round trip", Report{Path: pathOf("host", "udp", ReportRTTMs+1)}, CodeBadReport},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,6 +82,10 @@ func TestCheckRefusesBadForms(t *testing.T) {
 			}
 		})
 	}
+}
+
+func pathOf(c CandidateType, p PathProtocol, rttMs int) *MediaPath {
+	return &MediaPath{Candidate: c, Protocol: p, RTTMs: &rttMs}
 }
 
 func TestSourcesPairUp(t *testing.T) {

@@ -22,6 +22,9 @@ type Hello struct {
 	// Resume is the secret of a session whose WebSocket was lost. The answer is a Welcome with Resumed set, or an
 	// error with CodeResumeFailed, after which the client may join afresh on the same socket.
 	Resume string `json:"resume,omitempty"`
+	// Traceparent is the trace of which this join is a part (W3C Trace Context, section 3.2), for a server that writes
+	// traces: at most 128 bytes. One of the wrong form is ignored.
+	Traceparent string `json:"traceparent,omitempty"`
 }
 
 // Join enters a room; a room that does not exist is made. The answer is Welcome or an error.

@@ -47,6 +47,8 @@ const (
 	CodeBadChat Code = "bad_chat"
 	// CodeBadView: too many tiles, or a tile of the wrong form.
 	CodeBadView Code = "bad_view"
+	// CodeBadReport: a number beyond its bounds, or a path that does not exist.
+	CodeBadReport Code = "bad_report"
 	// CodeBadFile: a file message that breaks a rule; it says which.
 	CodeBadFile Code = "bad_file"
 	// CodeInternal: a fault of the server.
@@ -59,8 +61,7 @@ func Codes() []Code {
 		CodeBadMessage, CodeUnknownType, CodeTooLarge, CodeBinary, CodeWrongOrder, CodeHelloTimeout,
 		CodeUnsupportedVersion, CodeBadName, CodeBadRoom, CodeNameTaken, CodeRoomFull, CodeServerFull,
 		CodeShuttingDown, CodeDraining, CodeOverloaded, CodeResumeFailed, CodeBadOffer, CodeTooManyMedia, CodeBadCandidate,
-		CodeRateLimited,
-		CodeBadChat, CodeBadView, CodeBadFile, CodeInternal,
+		CodeRateLimited, CodeBadChat, CodeBadView, CodeBadReport, CodeBadFile, CodeInternal,
 	}
 }
 

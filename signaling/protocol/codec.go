@@ -67,6 +67,7 @@ var (
 		TypeChatSend:  into[ChatSend],
 		TypeLeave:     into[Leave],
 		TypePing:      into[Ping],
+		TypeReport:    into[Report],
 	}
 	serverTypes = map[Type]decoder{
 		TypeWelcome:   into[Welcome],

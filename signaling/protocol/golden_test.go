@@ -126,6 +126,9 @@ func note(t *testing.T, where string, typ reflect.Type, value any, shown map[ref
 			note(t, where, typ.Elem(), v, shown)
 		}
 	case map[string]any:
+		if typ.Kind() == reflect.Pointer {
+			typ = typ.Elem()
+		}
 		members := map[string]reflect.Type{}
 		membersOf(typ, members)
 		if shown[typ] == nil {

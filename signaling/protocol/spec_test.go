@@ -73,6 +73,7 @@ func TestSpecificationNamesEverything(t *testing.T) {
 		Mute{},
 		ChatSend{},
 		Ping{},
+		Report{},
 		Welcome{},
 		Answer{},
 		Seats{},
@@ -90,7 +91,7 @@ func TestSpecificationNamesEverything(t *testing.T) {
 	} {
 		names = append(names, memberNames(reflect.TypeOf(m))...)
 	}
-	for _, v := range []any{Limits{}, Track{}, Participant{}, ICEServer{}, Tile{}, SeatState{}, Speaker{}, TrackMID{}} {
+	for _, v := range []any{Limits{}, Track{}, Participant{}, ICEServer{}, Tile{}, SeatState{}, Speaker{}, TrackMID{}, FirstFrame{}, MediaPath{}} {
 		names = append(names, memberNames(reflect.TypeOf(v))...)
 	}
 	for _, name := range names {

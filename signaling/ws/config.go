@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"hiroba/room"
 	"hiroba/signaling"
 	"hiroba/signaling/protocol"
 )
@@ -52,6 +53,9 @@ type Config struct {
 	// OutboxMessages and OutboxBytes bound what waits for a client that reads slowly.
 	OutboxMessages, OutboxBytes int
 
+	// Follow begins a trail for each socket, for traces; nil is room.NoTrail for all.
+	Follow func() room.Trail
+
 	// Log may be nil.
 	Log *slog.Logger
 }
@@ -75,6 +79,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxWaitingPerIP == 0 {
 		c.MaxWaitingPerIP = DefaultMaxWaitingPerIP
+	}
+	if c.Follow == nil {
+		c.Follow = func() room.Trail { return room.NoTrail }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -15,6 +15,7 @@ import (
 
 	"nhooyr.io/websocket"
 
+	"hiroba/room"
 	"hiroba/signaling"
 	"hiroba/signaling/forwarded"
 	"hiroba/signaling/protocol"
@@ -89,6 +90,7 @@ func NewHandler(cfg Config) *Handler {
 
 // ServeHTTP accepts a WebSocket and serves it until it is closed.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	requested := time.Now()
 	from := forwarded.Of(r, h.cfg.TrustedProxies)
 	if !originAllowed(r, from.Encrypted, h.cfg.AllowedOrigins) {
 		h.counters.origin.Add(1)
@@ -124,6 +126,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	conn.SetReadLimit(-1) // the socket has its own, which ends with a goodbye
 	h.counters.opened.Add(1)
+	trail := h.cfg.Follow()
+	trail.Follows(r.Header.Get("Traceparent")) // of a proxy; browsers cannot set it
+	trail.Passed(room.Requested, requested)
+	trail.Passed(room.Upgraded, time.Now())
 	s := &socket{
 		cfg:      &h.cfg,
 		conn:     conn,
@@ -132,6 +138,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		maxBytes: int64(h.session.Limits.OfferBytes),
 		ticket:   t,
 	}
+	s.session.Follow(trail)
 	h.add(s)
 	defer h.remove(s)
 	s.serve(context.WithoutCancel(r.Context()))

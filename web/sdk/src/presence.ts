@@ -10,6 +10,7 @@ import { Peer } from './peer.ts';
 import type { PeerOwner } from './peer.ts';
 import type { ErrorMessage, ServerMessage, Welcome } from './protocol.ts';
 import type { SendOptions } from './publisher.ts';
+import { Reporter } from './reporter.ts';
 import { Roster } from './roster.ts';
 import { Session } from './session.ts';
 import type { SessionOwner } from './session.ts';
@@ -39,6 +40,7 @@ export class Presence {
   readonly chat: Conversation;
   readonly files: FileExchange;
   readonly view: ViewSender;
+  readonly #reporter: Reporter;
   readonly #options: RoomOptions;
   readonly #mover: Mover;
   readonly #url: string;
@@ -58,7 +60,7 @@ export class Presence {
   constructor(url: string, options: RoomOptions) {
     this.#options = options;
     this.#url = url;
-    this.#session = new Session(url, this.#sessionOwner(), options.logger);
+    this.#session = this.#newSession();
     this.#mover = new Mover({
       begin: (to) => this.#begin(to),
       sight: () => sightOf(this.roster, this.media),
@@ -90,6 +92,10 @@ export class Presence {
       },
     });
     this.view = new ViewSender((view) => this.session.send(view));
+    this.#reporter = new Reporter({
+      send: (report) => this.session.send(report),
+      getStats: () => this.#peer?.pc.getStats(),
+    });
   }
 
   /** The present session: another one after a move. */
@@ -143,8 +149,14 @@ export class Presence {
     this.#enteredAtMs = performance.now();
     this.#timings = {};
     if (this.#session.url !== this.#url) {
-      this.#session = new Session(this.#url, this.#sessionOwner(), this.#options.logger); // we had moved
+      this.#session = this.#newSession(); // we had moved
     }
+  }
+
+  /** Says goodbye to the server, with a last report. False when there is nobody to say it to. */
+  sayLeave(): boolean {
+    this.#reporter.flush();
+    return this.session.send({ type: 'leave' });
   }
 
   async stats(): Promise<RoomStats> {
@@ -268,6 +280,9 @@ export class Presence {
   }
 
   #refused(error: ErrorMessage): void {
+    if (error.re === 'report') {
+      return; // an older server does not know reports; nobody misses one
+    }
     if (error.re === 'offer') {
       void this.#peer?.refused(error);
       return; // whoever asked for the offer is told
@@ -288,10 +303,15 @@ export class Presence {
     const peer = this.#makePeer(welcome, this.#peerOwner());
     this.#peer = peer;
     this.#stats = new StatsReader();
+    this.#reporter.start();
     this.local.attach(peer);
     this.files.attach(peer.file);
     this.chat.attach(peer.chat);
     void this.#negotiateFirst(peer);
+  }
+
+  #newSession(): Session {
+    return new Session(this.#url, this.#sessionOwner(), this.#options.logger, this.#options.traceparent);
   }
 
   #peerOwner(): PeerOwner {
@@ -350,6 +370,7 @@ export class Presence {
     if (!welcome || !peer) {
       return;
     }
+    this.#reporter.flush();
     const [session, formerPeer, roster] = [this.#session, this.#peer, this.#roster];
     const ids = sameNames(roster.others, successor.roster.others);
     successor.roster.orderAs(roster.others.map(({ name }) => name));
@@ -364,6 +385,7 @@ export class Presence {
     this.#speakers = successor.speakers;
     this.#stats = new StatsReader();
     peer.firstFrameNoted = true;
+    this.#reporter.start();
     this.#former?.close();
     this.#former = new Former(session, formerPeer, this.local, {
       isAlone: () => roster.others.every(({ name }) => this.#roster.others.some((other) => other.name === name)),
@@ -420,6 +442,7 @@ export class Presence {
       const { peerConnections, offers, answers } = this.counters;
       this.#closedPeers = { peerConnections, offers, answers };
       this.#peer = undefined;
+      this.#reporter.stop();
       this.local.detach(peer);
       peer.close();
     }
@@ -436,6 +459,7 @@ export class Presence {
     const first = this.#timings.joinMs === undefined;
     const joinMs = this.#timings.joinMs ?? nowMs - this.#enteredAtMs;
     this.#timings = { joinMs, peerConnectionMs };
+    this.#reporter.shown(first ? joinMs : peerConnectionMs);
     if (first) {
       this.events.emit('firstFrame', { joinMs, peerConnectionMs });
     }

@@ -85,6 +85,7 @@ export interface Hello {
   readonly version: number;
   readonly client?: string;
   readonly resume?: string;
+  readonly traceparent?: string;
 }
 export interface Join {
   readonly type: 'join';
@@ -128,8 +129,22 @@ export interface Ping {
   readonly time: number;
 }
 
+export interface ReportPath {
+  readonly candidate: 'host' | 'srflx' | 'prflx' | 'relay';
+  readonly protocol: 'udp' | 'tcp' | 'tls';
+  readonly rttMs?: number;
+}
+export interface Report {
+  readonly type: 'report';
+  readonly firstFrame?: { readonly tookMs: number; readonly agoMs: number };
+  readonly freezes: number;
+  readonly freezeMs: number;
+  readonly framesDropped: number;
+  readonly path?: ReportPath;
+}
+
 /** What a client may send over the WebSocket. */
-export type ClientMessage = Hello | Join | Offer | Candidate | View | Mute | ChatSend | Leave | Ping;
+export type ClientMessage = Hello | Join | Offer | Candidate | View | Mute | ChatSend | Leave | Ping | Report;
 
 // From the server. Go writes an empty list as [] or null; both are taken.
 

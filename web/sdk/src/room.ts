@@ -151,7 +151,7 @@ export class Room {
 
   /** Ends the session for good. The others see us leave at once. */
   async leave(): Promise<void> {
-    if (this.#presence.session.send({ type: 'leave' })) {
+    if (this.#presence.sayLeave()) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, LEAVE_MS);
         const stop = this.on('state', ({ kind }) => {
@@ -171,7 +171,7 @@ export class Room {
    * go away. Local tracks are the caller's and go on.
    */
   close(): void {
-    this.#presence.session.send({ type: 'leave' });
+    this.#presence.sayLeave();
     this.#presence.session.happened({ type: 'leave' });
     void this.#presence.local.stopScreen();
     this.#presence.events.clear();

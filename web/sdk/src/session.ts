@@ -51,6 +51,7 @@ export class Session {
   readonly #url: string;
   #owner: SessionOwner;
   readonly #logger: Logger | undefined;
+  readonly #traceparent: string | undefined;
   #state: Connection = { kind: 'idle' };
   #socket: SignalingSocket | undefined;
   #join: { room: string; name: string } | undefined;
@@ -63,10 +64,11 @@ export class Session {
   /** Where the server that refused us last has sent us. */
   #elsewhere: string | undefined;
 
-  constructor(url: string, owner: SessionOwner, logger?: Logger) {
+  constructor(url: string, owner: SessionOwner, logger?: Logger, traceparent?: string) {
     this.#url = url;
     this.#owner = owner;
     this.#logger = logger;
+    this.#traceparent = traceparent;
   }
 
   /** Where it connects to. */
@@ -236,7 +238,13 @@ export class Session {
     this.#socket = new SignalingSocket(url, {
       onOpen: () => {
         opened = true;
-        const hello = { type: 'hello', version: PROTOCOL_VERSION, client: CLIENT } as const;
+        const traceparent = this.#traceparent;
+        const hello = {
+          type: 'hello',
+          version: PROTOCOL_VERSION,
+          client: CLIENT,
+          ...(traceparent !== undefined && { traceparent }),
+        } as const;
         this.send(resume === undefined ? hello : { ...hello, resume });
         if (resume === undefined) {
           this.#sendJoin();

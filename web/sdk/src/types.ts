@@ -197,6 +197,11 @@ export interface RoomOptions {
   readonly dtx?: boolean;
   /** Used in addition to those that the server names. */
   readonly iceServers?: readonly RTCIceServer[];
+  /**
+   * The trace that joins are a part of, as the page's own OpenTelemetry has it (W3C Trace Context): the server's trace of
+   * the join becomes a part of it. Default: each join is a trace of its own.
+   */
+  readonly traceparent?: string;
   /** Default: nothing is logged. */
   readonly logger?: Logger;
 }

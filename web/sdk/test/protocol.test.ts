@@ -15,7 +15,7 @@ const golden = JSON.parse(
 
 /** The members of each message as protocol.ts declares them; `?` marks those that may be missing. */
 const clientMembers: Record<ClientMessage['type'], string> = {
-  hello: 'version client? resume?',
+  hello: 'version client? resume? traceparent?',
   join: 'room name replaces?',
   offer: 'id sdp seats tracks',
   candidate: 'candidate sdpMid? sdpMLineIndex? usernameFragment?',
@@ -24,6 +24,7 @@ const clientMembers: Record<ClientMessage['type'], string> = {
   chat_send: 'id? text',
   leave: '',
   ping: 'time',
+  report: 'firstFrame? freezes freezeMs framesDropped path?',
 };
 const serverMembers: Record<ServerMessage['type'], string> = {
   welcome: 'version server resumed? room self participants session graceMs iceServers limits seats chat speakers',
