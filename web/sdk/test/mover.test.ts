@@ -34,7 +34,7 @@ describe('sameNames', () => {
 
 /** A server elsewhere that is the test's. */
 class FakeSuccessor {
-  readonly session = { state: { kind: 'joining' } as { kind: string } };
+  readonly session = { state: { kind: 'joining' } };
   here = sight('', '');
   closed = false;
   resolve: () => void = () => undefined;
