@@ -81,6 +81,7 @@ async function joined(): Promise<ReturnType<typeof setUp> & { socket: FakeWebSoc
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal('WebSocket', FakeWebSocket);
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('not reached')));
   vi.spyOn(Math, 'random').mockReturnValue(0.5);
   FakeWebSocket.all = [];
 });
@@ -110,6 +111,21 @@ describe('joining', () => {
     expect(FakeWebSocket.last.closed).toBe(true);
     void session.join('tea', 'Ada B', undefined);
     expect(FakeWebSocket.all).toHaveLength(2);
+  });
+
+  it('asks over HTTP why a WebSocket was refused', async () => {
+    const { session } = setUp();
+    const asked: string[] = [];
+    const body = { type: 'error', code: 'draining', message: 'stops', retryAfterMs: 2000, to: 'wss://b.example/ws' };
+    vi.stubGlobal('fetch', (url: string) => {
+      asked.push(url);
+      return Promise.resolve(new Response(JSON.stringify(body), { status: 503 }));
+    });
+    const refused = session.join('tea', 'Ada', undefined);
+    FakeWebSocket.last.lose();
+    const { code, retryAfterMs, to } = body;
+    await expect(refused).rejects.toMatchObject({ code, retryAfterMs, to });
+    expect(asked).toEqual(['https://hiroba.example/ws']);
   });
 
   it('rejects when the server is not reached, or says nothing', async () => {
