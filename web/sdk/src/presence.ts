@@ -44,7 +44,7 @@ export class Presence {
   #room: string | undefined;
   #enteredAtMs = 0;
   #timings: Timings = {};
-  #closedPeers = { peerConnections: 0, offers: 0, answers: 0 };
+  #closedPeers = { peerConnections: 0, offers: 0, answers: 0, iceRestarts: 0 };
 
   constructor(url: string, options: RoomOptions) {
     this.#options = options;
@@ -112,12 +112,13 @@ export class Presence {
   }
 
   get counters(): Counters {
-    const { peerConnections, offers, answers } = this.#closedPeers;
+    const { peerConnections, offers, answers, iceRestarts } = this.#closedPeers;
     const peer = this.#peer;
     return {
       offers: offers + (peer?.negotiator.offers ?? 0),
       answers: answers + (peer?.negotiator.answers ?? 0),
       reconnects: this.session.reconnects,
+      iceRestarts: iceRestarts + (peer?.restarts ?? 0),
       peerConnections: peerConnections + (peer ? 1 : 0),
       seats: peer?.seats.count ?? 0,
     };
@@ -132,6 +133,12 @@ export class Presence {
     }
     this.#enteredAtMs = performance.now();
     this.#timings = {};
+  }
+
+  /** Something may have changed about the network: finds out what still works, instead of waiting for timers. */
+  hint(): void {
+    this.session.hint();
+    this.#peer?.hint();
   }
 
   async stats(): Promise<RoomStats> {
@@ -266,8 +273,12 @@ export class Presence {
           this.events.emit('media', media);
           this.#noteFirstFrame();
         },
+        onDoubt: () => {
+          this.session.probe();
+        },
         onDown: () => {
           this.session.happened({ type: 'media_down' });
+          this.session.suspect();
         },
         onBack: () => {
           this.session.happened({ type: 'media_back' });
@@ -320,8 +331,8 @@ export class Presence {
   #closePeer(): void {
     const peer = this.#peer;
     if (peer) {
-      const { peerConnections, offers, answers } = this.counters;
-      this.#closedPeers = { peerConnections, offers, answers };
+      const { peerConnections, offers, answers, iceRestarts } = this.counters;
+      this.#closedPeers = { peerConnections, offers, answers, iceRestarts };
       this.#peer = undefined;
       this.local.attach(undefined);
       peer.close();
