@@ -12,6 +12,9 @@ if (lack !== undefined) console.log(`moving.test.ts: skipped, because ${lack}`);
 const people = ['Aiko', 'Ben'].map((name, i) => ({ name, colour: paint(i) }));
 const colours = Object.fromEntries(people.map(({ name, colour }) => [name, colour]));
 
+/** So long after a call came up, or moved, it is a call like any other. */
+const SETTLED_MS = 3000;
+
 let network: Network;
 let aiko: Participant;
 let ben: Participant;
@@ -76,6 +79,7 @@ test.skipIf(lack !== undefined).for([
   async ({ move, what, atMost }, context) => {
     network.route(rules.home);
     await Promise.all([aiko.sees(colours), ben.sees(colours)]);
+    await pause(SETTLED_MS);
     const before = await presence(aiko);
     const heard = ben.signaling.length;
 
@@ -94,6 +98,7 @@ test.skipIf(lack !== undefined).for([
 test.skipIf(lack !== undefined)('a call goes on when UDP is blocked in the middle of it', async (context) => {
   network.route(rules.home);
   await Promise.all([aiko.sees(colours), ben.sees(colours)]);
+  await pause(SETTLED_MS);
   const before = await presence(aiko);
   const stoodStill = await watch(() => Promise.resolve(network.route(rules.home, rules.noUdp)), 12_000);
   for (const [name, value] of Object.entries(stoodStill)) {

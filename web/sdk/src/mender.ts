@@ -91,7 +91,7 @@ export class Mender {
     if (!this.#isCalm || (await this.#verify())) {
       return;
     }
-    const { count: before } = await this.#arrivals();
+    const before = await this.#arrivals();
     this.#checkTimer = setTimeout(
       () => {
         void this.#mendUnlessMoreThan(before);
@@ -147,8 +147,9 @@ export class Mender {
     }
   }
 
-  async #mendUnlessMoreThan(before: number): Promise<void> {
-    if (this.#pc.connectionState === 'connected' && (await this.#arrivals()).count === before) {
+  async #mendUnlessMoreThan(before: Arrivals): Promise<void> {
+    const { count, answers } = await this.#arrivals();
+    if (this.#pc.connectionState === 'connected' && count === before.count && answers === before.answers) {
       await this.#mend('silent');
     }
   }
@@ -170,11 +171,11 @@ export class Mender {
       this.#lose();
       return;
     }
-    this.#await((await this.#arrivals()).count, performance.now() + MEND_MS);
+    this.#await(await this.#arrivals(), performance.now() + MEND_MS);
   }
 
   /** A connection whose death the browser had not noticed stays `connected`: there only arrivals tell. */
-  #await(before: number, untilMs: number): void {
+  #await(before: Arrivals, untilMs: number): void {
     if (this.#closed || !this.#mending) {
       return;
     }
@@ -183,8 +184,11 @@ export class Mender {
     }, LOOK_MS);
   }
 
-  async #look(before: number, untilMs: number): Promise<void> {
-    if (this.#pc.connectionState === 'connected' && (await this.#arrivals()).count !== before) {
+  async #look(before: Arrivals, untilMs: number): Promise<void> {
+    const isConnected = this.#pc.connectionState === 'connected';
+    const { count, answers } = await this.#arrivals();
+    const asked = isConnected && this.#owner.ask();
+    if (isConnected && (count !== before.count || (!asked && answers !== before.answers))) {
       this.#back();
     } else if (performance.now() > untilMs) {
       this.#lose();
@@ -208,19 +212,21 @@ export class Mender {
     }
   }
 
-  /** How much has arrived so far: bytes, and answers to ICE checks. */
+  /** How much has arrived so far. */
   async #arrivals(): Promise<Arrivals> {
     let count = 0;
+    let answers = 0;
     let roundTripMs = 0;
     if (this.#closed) {
-      return { count, roundTripMs };
+      return { count, answers, roundTripMs };
     }
     for (const stat of (await this.#pc.getStats()).values() as Iterable<RTCIceCandidatePairStats>) {
       if (stat.type === 'candidate-pair') {
-        count += (stat.bytesReceived ?? 0) + (stat.responsesReceived ?? 0);
+        count += stat.bytesReceived ?? 0;
+        answers += stat.responsesReceived ?? 0;
         roundTripMs = Math.max(roundTripMs, stat.nominated ? 1000 * (stat.currentRoundTripTime ?? 0) : 0);
       }
     }
-    return { count, roundTripMs };
+    return { count, answers, roundTripMs };
   }
 }

@@ -11,8 +11,13 @@ const MOST_MS = 1500;
 
 /** What has come through a transport. */
 export interface Arrivals {
-  /** Grows with all that arrives. */
+  /**
+   * Grows with all that arrives but answers to ICE checks: browsers go on checking a way that they do not use, and
+   * that it works says nothing about the one that they use.
+   */
   readonly count: number;
+  /** Counts answers to ICE checks, on all ways. */
+  readonly answers: number;
   /** 0 while it is not known. */
   readonly roundTripMs: number;
 }
