@@ -55,6 +55,11 @@ type (
 		to   id
 		took time.Duration
 	}
+	// measureRestart reports how long it took from an offer that restarts ICE to a transport that works.
+	measureRestart struct {
+		from id
+		took time.Duration
+	}
 )
 
 func (e send) target() id          { return e.to }
@@ -65,3 +70,4 @@ func (e handCandidate) target() id { return e.to }
 func (e feed) target() id          { return e.to }
 func (e sendData) target() id      { return e.to }
 func (e measureJoin) target() id   { return e.to }
+func (e measureRestart) target() id { return e.from }

@@ -163,6 +163,8 @@ func (r *room) do(now time.Time, e effect) {
 		r.openPeer(now, e, a)
 	case measureJoin:
 		r.registry.counters.joinDuration.Observe(e.took)
+	case measureRestart:
+		r.registry.counters.restartTime.Observe(e.took)
 	default:
 		if a.peer != nil {
 			r.doPeer(a.peer, e)
