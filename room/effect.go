@@ -62,12 +62,12 @@ type (
 	}
 )
 
-func (e send) target() id          { return e.to }
-func (e depart) target() id        { return e.to }
-func (e openPeer) target() id      { return e.to }
-func (e handOffer) target() id     { return e.to }
-func (e handCandidate) target() id { return e.to }
-func (e feed) target() id          { return e.to }
-func (e sendData) target() id      { return e.to }
-func (e measureJoin) target() id   { return e.to }
+func (e send) target() id           { return e.to }
+func (e depart) target() id         { return e.to }
+func (e openPeer) target() id       { return e.to }
+func (e handOffer) target() id      { return e.to }
+func (e handCandidate) target() id  { return e.to }
+func (e feed) target() id           { return e.to }
+func (e sendData) target() id       { return e.to }
+func (e measureJoin) target() id    { return e.to }
 func (e measureRestart) target() id { return e.from }

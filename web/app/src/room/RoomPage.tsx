@@ -93,7 +93,7 @@ export function RoomPage({ call, onLeave }: { readonly call: Call; readonly onLe
 
   return (
     <div className="room" data-panel={panel}>
-      <main className="room-floor">
+      <main className="room-floor" data-stalled={isStalled || undefined}>
         <h1 className="visually-hidden">{t('room.title', { room: call.roomName })}</h1>
         <ConnectionBanner room={call.room} />
         <SharingBanner screen={call.screen} />
