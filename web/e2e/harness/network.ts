@@ -18,6 +18,9 @@ export const rules = {
   /** Another port for each server. */
   symmetric:
     'table ip nat { chain post { type nat hook postrouting priority 100; oifname "n1" masquerade fully-random; }\n}\n',
+  /** One datagram of twenty is lost, both ways. */
+  lossy:
+    'table inet l { chain fw { type filter hook forward priority 10; meta l4proto udp numgen random mod 100 < 5 drop; }\n}\n',
   noUdp: 'table inet f { chain fw { type filter hook forward priority 0; meta l4proto udp drop; }\n}\n',
   /** Nothing goes out but connections to port 443 whose first byte is that of TLS. */
   onlyTls:

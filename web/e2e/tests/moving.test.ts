@@ -83,12 +83,15 @@ test.skipIf(lack !== undefined).for([
     const before = await presence(aiko);
     const heard = ben.signaling.length;
 
+    const stalled = aiko.page.waitForSelector('[data-stalled] [data-testid=tile]', { timeout: 8000 });
     const stoodStill = await watch(() => network.move(move), 8000);
+    await stalled;
     for (const [name, value] of Object.entries(stoodStill)) {
       measure(context, { what: `${what}: longest gap in the picture of ${name}`, value, unit: 'ms', atMost });
     }
     await Promise.all([aiko.sees(colours), ben.sees(colours)]);
     await until('Aiko to be back', async () => (await presence(aiko)).state === 'joined');
+    expect(await aiko.page.locator('[data-stalled]').count(), 'what still says that nothing comes').toBe(0);
     expect(await presence(aiko), 'same session, same connection, same tiles').toEqual(before);
     const news = ben.signaling.slice(heard).filter((message) => /left|joined|seats/u.test(message));
     expect(news, 'what the others are told about it').toEqual([]);
@@ -100,7 +103,10 @@ test.skipIf(lack !== undefined)('a call goes on when UDP is blocked in the middl
   await Promise.all([aiko.sees(colours), ben.sees(colours)]);
   await pause(SETTLED_MS);
   const before = await presence(aiko);
-  const stoodStill = await watch(() => Promise.resolve(network.route(rules.home, rules.noUdp)), 12_000);
+  const stoodStill = await watch(() => {
+    network.route(rules.home, rules.noUdp);
+    return Promise.resolve();
+  }, 12_000);
   for (const [name, value] of Object.entries(stoodStill)) {
     measure(context, {
       what: `UDP blocked in a call: longest gap in the picture of ${name}`,
@@ -114,4 +120,57 @@ test.skipIf(lack !== undefined)('a call goes on when UDP is blocked in the middl
     ({ udp, tcp = 0, turn = 0 }: ReturnType<Network['transports']>) => udp === 1 && tcp + turn === 1,
   );
   expect(await presence(aiko), 'same session, same connection, same tiles').toEqual(before);
+});
+
+/** What happened to the connections of two so far. */
+const upsets = async (): Promise<readonly object[]> =>
+  Promise.all(
+    [aiko, ben].map(async (participant) => {
+      const { offers, reconnects, iceRestarts } = await participant.counters();
+      return { offers, reconnects, iceRestarts };
+    }),
+  );
+
+const CALM_MS = 60_000;
+const press = (participant: Participant, control: string): Promise<void> => participant.get(control).click();
+
+test.skipIf(lack !== undefined).for([
+  { what: 'in a good network', router: [rules.home] },
+  { what: 'with 5 % loss', router: [rules.home, rules.lossy] },
+])('a calm call restarts nothing: $what', async ({ what, router }, context) => {
+  network.route(rules.home);
+  await aiko.enter(network.url, 'moving');
+  await Promise.all([aiko.sees(colours), ben.sees(colours)]);
+  network.route(...router);
+  await pause(SETTLED_MS);
+  const before = await upsets();
+  await pause(CALM_MS);
+  expect(await upsets()).toEqual(before);
+  measure(context, { what: `${what}: ICE restarts and reconnects in a minute`, value: 0, unit: '' });
+});
+
+test.skipIf(lack !== undefined)('people who mute everything, hide the page, or are alone restart nothing', async () => {
+  network.route(rules.home);
+  await aiko.enter(network.url, 'moving');
+  await Promise.all([aiko.sees(colours), ben.sees(colours)]);
+  await pause(SETTLED_MS);
+  const before = await upsets();
+  for (const participant of [aiko, ben]) {
+    await press(participant, 'camera');
+    await press(participant, 'mic');
+  }
+  await pause(CALM_MS / 4);
+  expect(await upsets(), 'after all muted themselves').toEqual(before);
+  for (const participant of [aiko, ben]) await press(participant, 'camera');
+  await Promise.all([aiko.sees(colours), ben.sees(colours)]);
+  await pause(SETTLED_MS);
+  const cover = await aiko.browser.contexts()[0]?.newPage();
+  await cover?.bringToFront();
+  await pause(CALM_MS / 4);
+  expect(await upsets(), 'after the page was hidden').toEqual(before);
+  await cover?.close();
+  await ben.page.evaluate(() => window.hiroba?.room.leave());
+  await pause(CALM_MS / 4);
+  const { iceRestarts, reconnects } = await aiko.counters();
+  expect({ iceRestarts, reconnects }, 'alone').toEqual({ iceRestarts: 0, reconnects: 0 });
 });

@@ -35,6 +35,8 @@ export function RoomPage({ call, onLeave }: { readonly call: Call; readonly onLe
   const fullscreen = useFullscreen();
   const unread = useUnread(call.log, panel === 'chat');
   const participants = useRoom(call.room, 'participants');
+  const connection = useRoom(call.room, 'state');
+  const isStalled = connection.kind === 'reconnecting' && connection.media === 'down';
   const screen = useStore(call.screen.stream);
   const fileInput = useRef<HTMLInputElement>(null);
   useDeviceNotices(call.media, call.screen);
