@@ -48,7 +48,9 @@ func (c *call) obey(keep *client.Client) {
 		case sayTell:
 			answer := make(chan watched)
 			tell <- answer
-			_ = json.NewEncoder(os.Stdout).Encode(<-answer)
+			if err := json.NewEncoder(os.Stdout).Encode(<-answer); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+			}
 		}
 	}
 }

@@ -112,7 +112,8 @@ test.skipIf(lack !== undefined)('a call goes on when UDP is blocked in the middl
       what: `UDP blocked in a call: longest gap in the picture of ${name}`,
       value,
       unit: 'ms',
-      atMost: 4000,
+      // Chromium leaves a way that it has nominated only when it had no answer there for five seconds, whatever works beside.
+      atMost: 5500,
     });
   }
   await Promise.all([aiko.sees(colours), ben.sees(colours)]);

@@ -56,6 +56,9 @@ export class Watch {
   async verify(): Promise<boolean> {
     const question = ++this.#question;
     const { count, roundTripMs } = await this.#owner.arrivals();
+    if (count === 0) {
+      return false; // not even what made the connection was counted
+    }
     // Twice, because one may be lost.
     const halfMs = Math.min(Math.max(PATIENCE_MS + 2 * roundTripMs, LEAST_MS), MOST_MS) / 2;
     for (let asked = 0; asked < 2; asked++) {

@@ -122,6 +122,13 @@ it('asked to, it finds out even where it was quiet', async () => {
   expect(transport.silences).toHaveLength(1);
 });
 
+it('a browser that does not count proves nothing', async () => {
+  transport.stop(false);
+  transport.count = 0;
+  expect(await transport.watch.verify()).toBe(false);
+  expect([transport.asked, transport.silences]).toEqual([0, []]);
+});
+
 it('a closed watch does nothing', async () => {
   await pass(5000);
   const verified = transport.watch.verify();
