@@ -112,6 +112,7 @@ func busySources() Sources {
 		r.Refused = map[protocol.Code]uint64{protocol.CodeNameTaken: 2, "made_up": 1}
 		r.Reports.Freezes, r.Reports.FreezeTime = 3, 1500*time.Millisecond
 		r.Left = map[protocol.ByeReason]uint64{protocol.ByeLeft: 6}
+		r.Restarts = map[protocol.RestartReason]uint64{protocol.RestartSilent: 6}
 		r.FileTransfers = map[string]uint64{"done": 1, "because a client says so": 1}
 		return r
 	}
@@ -173,6 +174,9 @@ func TestScrapeShowsWhatTheSourcesSay(t *testing.T) {
 		`hiroba_turn_allocations{transport="tls"} 1`,
 		`hiroba_turn_refused_total{reason="forbidden_peer"} 30`,
 		`hiroba_joins_total 9`,
+		`hiroba_ice_restarts_total{reason="silent"} 6`,
+		`hiroba_ice_restarts_total{reason="hinted"} 0`,
+		`hiroba_ice_restart_duration_seconds_count 0`,
 		`hiroba_joins_refused_total{reason="name_taken"} 2`,
 		`hiroba_joins_refused_total{reason="other"} 1`,
 		`hiroba_sessions_ended_total{reason="left"} 6`,

@@ -21,6 +21,7 @@ var (
 		protocol.CodeInternal, labelOther,
 	}
 	leavings  = append(protocol.ByeReasons(), labelOther)
+	restarts  = protocol.RestartReasons()
 	transfers = []string{"done", "cancelled", "left", "too_slow", "broken_rule", labelOther}
 )
 
@@ -35,6 +36,9 @@ var (
 	left         = counter("sessions_ended_total", "Sessions that ended, by reason.", "reason")
 	joinDuration = desc("join_duration_seconds",
 		"Time from a join to the first packet of media that was forwarded to the participant.")
+	iceRestarts = counter("ice_restarts_total", "ICE restarts by the reason that the client gave.", "reason")
+	restartTime = desc("ice_restart_duration_seconds",
+		"Time from an offer that restarts ICE to a transport that works.")
 	chatMessages  = counter("chat_messages_total", "Chat messages that were passed on.")
 	fileTransfers = counter("file_transfers_total", "File transfers that ended, by outcome.", "outcome")
 	fileBytes     = counter("file_bytes_total", "Bytes of files that were passed on.")
@@ -51,6 +55,8 @@ func collectRooms(ch chan<- prometheus.Metric, r room.Stats) {
 	sendAll(ch, refused, fill(refusals, r.Refused))
 	sendAll(ch, left, fill(leavings, r.Left))
 	sendHistogram(ch, joinDuration, r.JoinDuration)
+	sendAll(ch, iceRestarts, fill(restarts, r.Restarts))
+	sendHistogram(ch, restartTime, r.RestartTime)
 	send(ch, chatMessages, r.ChatMessages)
 	sendAll(ch, fileTransfers, fill(transfers, r.FileTransfers))
 	send(ch, fileBytes, r.FileBytes)

@@ -53,6 +53,20 @@ func TestChatTakesTheDataChannelWhileItWorks(t *testing.T) {
 	}
 }
 
+func TestPingOnTheChatChannelIsAnsweredThere(t *testing.T) {
+	w := newWorld(t, testRules())
+	w.join("ann", "bob")
+	w.publish("bob", 1)
+	w.happen("bob", sfu.DataOpened{Label: protocol.LabelChat})
+	w.clear()
+	w.happen("bob", sfu.DataReceived{Label: protocol.LabelChat, Text: true, Data: []byte(`{"type":"ping","time":12.5}`)})
+	if got, want := strings.Join(w.data["bob"], "\n"), `chat {"type":"pong","time":12.5}`; got != want {
+		t.Errorf("bob got %s, want %s", got, want)
+	}
+	w.wantTypes("bob")
+	w.wantTypes("ann")
+}
+
 func TestHistoryIsNotRepeatedAtWill(t *testing.T) {
 	w := newWorld(t, testRules())
 	w.join("ann")

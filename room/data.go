@@ -67,6 +67,10 @@ func (s *state) handleChatData(now time.Time, p *participant, e sfu.DataReceived
 		s.refuse(now, p, decodeError(err), re, "")
 		return
 	}
+	if ping, ok := m.(protocol.Ping); ok {
+		s.emit(sendData{p.id, protocol.LabelChat, true, encode(protocol.Pong(ping))})
+		return
+	}
 	if _, ok := m.(protocol.ChatSend); !ok {
 		s.refuse(now, p, refuse(ErrUnknownType, "it belongs on the WebSocket"), re, "")
 		return

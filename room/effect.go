@@ -62,14 +62,20 @@ type (
 		report protocol.Report
 		freeze time.Duration
 	}
+	// measureRestart reports how long it took from an offer that restarts ICE to a transport that works.
+	measureRestart struct {
+		from id
+		took time.Duration
+	}
 )
 
-func (e send) target() id          { return e.to }
-func (e depart) target() id        { return e.to }
-func (e openPeer) target() id      { return e.to }
-func (e handOffer) target() id     { return e.to }
-func (e handCandidate) target() id { return e.to }
-func (e feed) target() id          { return e.to }
-func (e sendData) target() id      { return e.to }
-func (e measureJoin) target() id   { return e.to }
-func (e tellReport) target() id    { return e.to }
+func (e send) target() id           { return e.to }
+func (e depart) target() id         { return e.to }
+func (e openPeer) target() id       { return e.to }
+func (e handOffer) target() id      { return e.to }
+func (e handCandidate) target() id  { return e.to }
+func (e feed) target() id           { return e.to }
+func (e sendData) target() id       { return e.to }
+func (e measureJoin) target() id    { return e.to }
+func (e tellReport) target() id     { return e.to }
+func (e measureRestart) target() id { return e.from }

@@ -67,8 +67,24 @@ func (s *state) handleOffer(now time.Time, p *participant, m protocol.Offer) {
 		p.hasPeer = true
 		s.emit(openPeer{p.id, p.loopback})
 	}
+	s.noteRestart(now, p, m.Restart)
 	p.pending, p.candidates = pending, nil
 	s.emit(handOffer{p.id, offer})
+}
+
+// noteRestart counts an ICE restart, and begins to measure it.
+func (s *state) noteRestart(now time.Time, p *participant, reason protocol.RestartReason) {
+	if reason == "" {
+		return
+	}
+	if !slices.Contains(protocol.RestartReasons(), reason) {
+		reason = protocol.RestartOther
+	}
+	if s.restarts == nil {
+		s.restarts = make(map[protocol.RestartReason]uint64)
+	}
+	s.restarts[reason]++
+	p.restartedAt = now
 }
 
 // readOffer reads what an offer says besides its SDP. Its form is checked already.
@@ -223,6 +239,10 @@ func (s *state) handleState(now time.Time, p *participant, transport sfu.State) 
 	switch transport {
 	case sfu.StateConnected:
 		p.mediaEnds = time.Time{}
+		if !p.restartedAt.IsZero() {
+			s.emit(measureRestart{p.id, now.Sub(p.restartedAt)})
+			p.restartedAt = time.Time{}
+		}
 	case sfu.StateDisconnected, sfu.StateFailed:
 		if p.mediaEnds.IsZero() {
 			p.mediaEnds = now.Add(s.rules.sessionGrace)

@@ -244,3 +244,31 @@ func TestPeerThatClosesByItselfMayBeMadeAnew(t *testing.T) {
 		t.Errorf("ann's bye is %q", got)
 	}
 }
+
+func TestICERestartIsCountedAndMeasured(t *testing.T) {
+	w := newWorld(t, testRules())
+	w.join("ann")
+	w.publish("ann", 1, protocol.Camera)
+	w.happen("ann", sfu.StateChanged{State: sfu.StateConnected})
+	w.clear()
+	for n, reason := range []protocol.RestartReason{protocol.RestartSilent, "made up"} {
+		offer := offerOf(2+n, 1, protocol.Camera)
+		offer.Restart = reason
+		w.say("ann", offer, offer)
+		w.happen("ann", sfu.StateChanged{State: sfu.StateConnecting},
+			answered{sfu.Answered{OfferID: 2 + n, SDP: "answer"}, everyCodec})
+	}
+	w.now = w.now.Add(time.Second)
+	w.clear()
+	w.happen("ann", sfu.StateChanged{State: sfu.StateConnected}, sfu.StateChanged{State: sfu.StateConnected})
+	if diff := cmp.Diff([]effect{measureRestart{"ann", time.Second}}, w.out, cmp.AllowUnexported(measureRestart{})); diff != "" {
+		t.Errorf("effects (-want +got):\n%s", diff)
+	}
+	want := map[protocol.RestartReason]uint64{protocol.RestartSilent: 1, protocol.RestartOther: 1}
+	if diff := cmp.Diff(want, w.s.takeTally().restarts); diff != "" {
+		t.Errorf("restarts (-want +got):\n%s", diff)
+	}
+	if left := w.s.takeTally().restarts; len(left) > 0 {
+		t.Errorf("left over: %v", left)
+	}
+}

@@ -32,6 +32,8 @@ type participant struct {
 	updated bool
 	// awaitsFirst is true until the first packet was forwarded, when there was something to forward at the join.
 	awaitsFirst bool
+	// restartedAt is when an offer restarted ICE that is not through yet; zero for none.
+	restartedAt time.Time
 
 	chatOpen, fileOpen bool
 	chatSpent          bucket

@@ -168,6 +168,8 @@ func (r *room) do(now time.Time, e effect) {
 		if shown := e.report.FirstFrame; shown != nil {
 			a.trail.Passed(FirstShown, now.Add(-time.Duration(shown.AgoMs)*time.Millisecond))
 		}
+	case measureRestart:
+		r.registry.counters.restartTime.Observe(e.took)
 	default:
 		if a.peer != nil {
 			r.doPeer(a.peer, e)

@@ -43,6 +43,8 @@ type state struct {
 	files fileRelay
 	// chatMessages counts what was said since takeTally.
 	chatMessages uint64
+	// restarts counts ICE restarts by reason since takeTally; nil for none.
+	restarts map[protocol.RestartReason]uint64
 
 	// drain is set once the server is about to stop.
 	drain *Drain
@@ -94,11 +96,14 @@ type tally struct {
 	chatMessages, fileBytes uint64
 	// transfers counts ended transfers by outcome.
 	transfers map[string]uint64
+	// restarts counts ICE restarts by reason.
+	restarts map[protocol.RestartReason]uint64
 }
 
 // takeTally hands out the counts since the last call.
 func (s *state) takeTally() tally {
-	taken := tally{s.chatMessages, s.files.bytes, s.files.outcomes}
+	taken := tally{s.chatMessages, s.files.bytes, s.files.outcomes, s.restarts}
+	s.restarts = nil
 	s.chatMessages, s.files.bytes = 0, 0
 	if len(s.files.outcomes) > 0 {
 		s.files.outcomes = make(map[string]uint64)

@@ -24,6 +24,9 @@ type Stats struct {
 	// JoinDuration is from a join to the first media packet that was forwarded to the participant, for those who came
 	// into a room where somebody published.
 	JoinDuration stats.HistogramSnapshot
+	// Restarts counts ICE restarts by the reasons that clients gave, RestartTime is from the offer to a transport that works.
+	Restarts     map[protocol.RestartReason]uint64
+	RestartTime  stats.HistogramSnapshot
 	ChatMessages uint64
 	// FileBytes counts what was relayed, FileTransfers the ended transfers by outcome: "done" or the reason of FileCancel.
 	FileBytes     uint64
@@ -34,7 +37,7 @@ type Stats struct {
 	Panics uint64
 }
 
-// joinBounds are the upper bounds of the buckets of Stats.JoinDuration.
+// joinBounds are the upper bounds of the buckets of Stats.JoinDuration and Stats.RestartTime.
 var joinBounds = []time.Duration{
 	50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond, 300 * time.Millisecond,
 	500 * time.Millisecond, 800 * time.Millisecond, 1200 * time.Millisecond, 2 * time.Second, 4 * time.Second,
@@ -46,7 +49,7 @@ type counters struct {
 	joins, resumes, panics        atomic.Uint64
 	chatMessages, fileBytes       atomic.Uint64
 	participants, seats, occupied atomic.Int64
-	joinDuration                  *stats.Histogram
+	joinDuration, restartTime     *stats.Histogram
 	reports                       reportCounters
 
 	// mu guards the maps, for one increment or a copy.
@@ -54,6 +57,7 @@ type counters struct {
 	refusals  map[protocol.Code]uint64
 	leavings  map[protocol.ByeReason]uint64
 	transfers map[string]uint64
+	restarts  map[protocol.RestartReason]uint64
 }
 
 func newCounters() counters {
@@ -63,6 +67,8 @@ func newCounters() counters {
 		refusals:     make(map[protocol.Code]uint64),
 		leavings:     make(map[protocol.ByeReason]uint64),
 		transfers:    make(map[string]uint64),
+		restarts:     make(map[protocol.RestartReason]uint64),
+		restartTime:  stats.NewHistogram(joinBounds...),
 	}
 }
 
@@ -81,13 +87,16 @@ func (c *counters) left(reason protocol.ByeReason) {
 func (c *counters) add(t tally) {
 	c.chatMessages.Add(t.chatMessages)
 	c.fileBytes.Add(t.fileBytes)
-	if len(t.transfers) == 0 {
+	if len(t.transfers)+len(t.restarts) == 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for outcome, n := range t.transfers {
 		c.transfers[outcome] += n
+	}
+	for reason, n := range t.restarts {
+		c.restarts[reason] += n
 	}
 }
 
@@ -112,6 +121,7 @@ func (r *Registry) Stats() Stats {
 		Joins:         c.joins.Load(),
 		Resumes:       c.resumes.Load(),
 		JoinDuration:  c.joinDuration.Snapshot(),
+		RestartTime:   c.restartTime.Snapshot(),
 		ChatMessages:  c.chatMessages.Load(),
 		FileBytes:     c.fileBytes.Load(),
 		Reports:       c.reports.snapshot(),
@@ -119,6 +129,7 @@ func (r *Registry) Stats() Stats {
 	}
 	c.mu.Lock()
 	s.Refused, s.Left, s.FileTransfers = maps.Clone(c.refusals), maps.Clone(c.leavings), maps.Clone(c.transfers)
+	s.Restarts = maps.Clone(c.restarts)
 	c.mu.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -54,7 +54,7 @@ func callerPart() {
 	}
 	fmt.Fprintln(os.Stdout, string(text))
 	if keep != nil { // the other one has to see us, too
-		_, _ = io.Copy(io.Discard, os.Stdin)
+		c.obey(keep)
 		keep.Close()
 	}
 }
@@ -222,59 +222,74 @@ func (n *networks) transports() map[string]string {
 	return found
 }
 
+// caller is a client that runs in a namespace.
+type caller struct {
+	name string
+	cmd  *exec.Cmd
+	in   io.WriteCloser
+	out  *json.Decoder
+	log  bytes.Buffer
+}
+
+// start starts a client in a namespace.
+func (n *networks) start(space string, c call) *caller {
+	n.Helper()
+	text, err := json.Marshal(c)
+	if err != nil {
+		n.Fatal(err)
+	}
+	one := &caller{name: c.Name, cmd: n.inside(n.Context(), space, "caller", string(text))}
+	if one.in, err = one.cmd.StdinPipe(); err != nil {
+		n.Fatal(err)
+	}
+	out, err := one.cmd.StdoutPipe()
+	if err != nil {
+		n.Fatal(err)
+	}
+	one.out = json.NewDecoder(out)
+	one.cmd.Stderr = &one.log
+	if err := one.cmd.Start(); err != nil {
+		n.Fatal(err)
+	}
+	return one
+}
+
+// sees waits until a client sees the right picture.
+func (n *networks) sees(one *caller) {
+	n.Helper()
+	var r callResult
+	if err := one.out.Decode(&r); err != nil || r.Err != "" {
+		n.Errorf("%s: %s%v\n%s", one.name, r.Err, err, &one.log)
+		return
+	}
+	n.Logf("%s joined after %v; first frame decoded, in the right colour, after %v; heard after %v", one.name,
+		r.Joined.Round(time.Millisecond), r.FirstFrame.Round(time.Millisecond), r.Complete.Round(time.Millisecond))
+}
+
+// end makes a client leave.
+func (one *caller) end() {
+	_ = one.in.Close()
+	_ = one.cmd.Wait()
+}
+
 // call has two clients call each other, and checks the pictures.
 func (n *networks) call(url string, relayOnly bool, want string) {
 	n.Helper()
-	type caller struct {
-		cmd   *exec.Cmd
-		in    io.WriteCloser
-		out   bytes.Buffer
-		lines chan string
-	}
 	names := []string{"ann", "ben"}
 	callers := make([]*caller, 2)
 	for i := range callers {
-		c := call{URL: url, Name: names[i], Other: names[1-i], Index: i, Sees: 1 - i, RelayOnly: relayOnly}
-		text, err := json.Marshal(c)
-		if err != nil {
-			n.Fatal(err)
-		}
-		one := &caller{cmd: n.inside(n.Context(), "cli", "caller", string(text)), lines: make(chan string, 1)}
-		if one.in, err = one.cmd.StdinPipe(); err != nil {
-			n.Fatal(err)
-		}
-		out, err := one.cmd.StdoutPipe()
-		if err != nil {
-			n.Fatal(err)
-		}
-		one.cmd.Stderr = &one.out
-		if err := one.cmd.Start(); err != nil {
-			n.Fatal(err)
-		}
-		go func() {
-			var b [4096]byte
-			size, _ := out.Read(b[:])
-			one.lines <- string(b[:size])
-			_, _ = io.Copy(io.Discard, out)
-		}()
-		callers[i] = one
+		callers[i] = n.start("cli", call{
+			URL: url, Name: names[i], Other: names[1-i], Index: i, Sees: 1 - i, RelayOnly: relayOnly,
+		})
 	}
-	for i, one := range callers {
-		var r callResult
-		text := <-one.lines
-		if err := json.Unmarshal([]byte(text), &r); err != nil || r.Err != "" {
-			n.Errorf("%s: %s%v\n%s", names[i], r.Err, err, &one.out)
-			continue
-		}
-		n.Logf("%s joined after %v; first frame decoded, in the right colour, after %v; heard after %v", names[i],
-			r.Joined.Round(time.Millisecond), r.FirstFrame.Round(time.Millisecond), r.Complete.Round(time.Millisecond))
+	for _, one := range callers {
+		n.sees(one)
 	}
 	if got := n.transports(); got[want] != "2" {
 		n.Errorf("transports are %v, want %s for both", got, want)
 	}
 	for _, one := range callers {
-		_ = one.in.Close()
-		_ = one.cmd.Wait()
+		one.end()
 	}
 }
 

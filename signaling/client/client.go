@@ -350,6 +350,17 @@ func (c *Client) DropSocket(away time.Duration) error {
 	return c.do(func(_ context.Context, l *loop) { l.drop(away) })
 }
 
+// RestartICE finds a new way to the server, with the same session, seats and tracks, as after the address changed. The
+// reason is for the server's statistics.
+func (c *Client) RestartICE(reason protocol.RestartReason) error {
+	return c.do(func(ctx context.Context, l *loop) {
+		if l.pc != nil {
+			l.restart = reason
+			l.negotiate(ctx)
+		}
+	})
+}
+
 // WriteRTP sends a packet on the m-line of a publication as it is given, to see what a server does with it. With an SSRC
 // of 0 it is one of the publication's own stream: it gets the SSRC, payload type and next sequence number of that. A
 // number of its own would take the stream out of SRTP's replay window, and all that follows with it.

@@ -26,8 +26,9 @@ type loop struct {
 	published []*published
 
 	offerID int
-	offer   *protocol.Offer // in flight
-	again   bool            // offer once more after the answer
+	offer   *protocol.Offer        // in flight
+	again   bool                   // offer once more after the answer
+	restart protocol.RestartReason // of the next offer; empty for none
 	early   []protocol.Candidate
 	view    *protocol.View
 

@@ -214,8 +214,9 @@ func (l *loop) negotiate(ctx context.Context) {
 		l.again = true
 		return
 	}
-	l.again = false
-	offer, err := l.pc.CreateOffer(nil)
+	restart := l.restart
+	l.again, l.restart = false, ""
+	offer, err := l.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: restart != ""})
 	if err != nil {
 		l.end(fmt.Errorf("create offer: %w", err))
 		return
@@ -225,7 +226,9 @@ func (l *loop) negotiate(ctx context.Context) {
 		return
 	}
 	l.offerID++
-	m := protocol.Offer{ID: l.offerID, SDP: offer.SDP, Seats: []protocol.SeatMIDs{}, Tracks: []protocol.TrackMID{}}
+	m := protocol.Offer{
+		ID: l.offerID, SDP: offer.SDP, Seats: []protocol.SeatMIDs{}, Tracks: []protocol.TrackMID{}, Restart: restart,
+	}
 	for _, s := range l.seats {
 		m.Seats = append(m.Seats, protocol.SeatMIDs{Audio: s.audio.transceiver.Mid(), Video: s.video.transceiver.Mid()})
 	}

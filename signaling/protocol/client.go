@@ -45,6 +45,8 @@ type Offer struct {
 	Seats []SeatMIDs `json:"seats"`
 	// Tracks lists every m-line that the client sends on.
 	Tracks []TrackMID `json:"tracks"`
+	// Restart says that the offer restarts ICE, and why. Only statistics see it.
+	Restart RestartReason `json:"restart,omitempty"`
 }
 
 // Candidate carries one trickled ICE candidate, both ways.

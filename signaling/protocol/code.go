@@ -90,6 +90,28 @@ const (
 	ByeMediaAbuse ByeReason = "media_abuse"
 )
 
+// RestartReason is why a client restarts ICE.
+type RestartReason string
+
+// The reasons. The set grows: a server takes those that it does not know for RestartOther.
+const (
+	// RestartSilent: nothing arrived any more, not even what was asked for.
+	RestartSilent RestartReason = "silent"
+	// RestartHinted: the same, found after a hint that the network changed.
+	RestartHinted RestartReason = "hinted"
+	// RestartDisconnected: the PeerConnection was disconnected (RTCPeerConnectionState).
+	RestartDisconnected RestartReason = "disconnected"
+	// RestartFailed: the PeerConnection failed.
+	RestartFailed RestartReason = "failed"
+	// RestartOther is any other.
+	RestartOther RestartReason = "other"
+)
+
+// RestartReasons lists every reason, in the order of their declaration.
+func RestartReasons() []RestartReason {
+	return []RestartReason{RestartSilent, RestartHinted, RestartDisconnected, RestartFailed, RestartOther}
+}
+
 // ByeReasons lists every reason, in the order of their declaration.
 func ByeReasons() []ByeReason {
 	return []ByeReason{

@@ -60,7 +60,7 @@ export class FakeRoom implements RoomClient {
   readonly media: readonly RemoteMedia[];
   readonly limits = undefined;
   readonly moving = false;
-  readonly counters = { offers: 1, answers: 1, reconnects: 0, peerConnections: 1, seats: 8 };
+  readonly counters = { offers: 1, answers: 1, reconnects: 0, iceRestarts: 0, peerConnections: 1, seats: 8 };
   readonly timings = { joinMs: 412, peerConnectionMs: 140 };
   speakers: readonly Speaker[] = [];
   chat: readonly ChatMessage[];

@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium, hiroba, outFolder } from './paths.ts';
-import { until } from './wait.ts';
+import { pause, until } from './wait.ts';
 
 /** The server's address is of a documentation network: Chromium takes no private ones for TCP on port 443. */
 const ADDRESS = '203.0.113.2';
+
+/** How long a device is without a network between two. */
+const GAP_MS = 1000;
 
 /** What a router lets through, as rules of nft. Interface `n1` leads to the server. */
 export const rules = {
@@ -15,6 +18,9 @@ export const rules = {
   /** Another port for each server. */
   symmetric:
     'table ip nat { chain post { type nat hook postrouting priority 100; oifname "n1" masquerade fully-random; }\n}\n',
+  /** One datagram of twenty is lost, both ways. */
+  lossy:
+    'table inet l { chain fw { type filter hook forward priority 10; meta l4proto udp numgen random mod 100 < 5 drop; }\n}\n',
   noUdp: 'table inet f { chain fw { type filter hook forward priority 0; meta l4proto udp drop; }\n}\n',
   /** Nothing goes out but connections to port 443 whose first byte is that of TLS. */
   onlyTls:
@@ -40,12 +46,17 @@ export function lacksNetworks(): string | undefined {
   return undefined;
 }
 
+/** How a device gets to another address. */
+export type Move = 'address' | 'interface' | 'half' | 'gap';
+
 /** A client and a server in network namespaces, with a router between them: `c0 - n0 n1 - s0`. */
 export class Network {
   readonly url = `https://${ADDRESS}`;
   readonly #name = `e2e${process.pid}`;
   readonly #folder = outFolder('network');
   #server: ChildProcess | undefined;
+  /** Where the client is: on its interface `c0`, `c1`, ..., and under which number. */
+  #at = { wire: 0, host: 2 };
 
   /** Makes the namespaces and starts the server, with TLS on port 443. */
   static async open(...flags: readonly string[]): Promise<Network> {
@@ -77,6 +88,38 @@ export class Network {
     const file = path.join(this.#folder, 'rules');
     writeFileSync(file, ['flush ruleset\n', ...text].join(''));
     this.#shell(`ip netns exec @nat nft -f ${file}`);
+  }
+
+  /**
+   * Takes the client's address away and gives it another one: on the same interface (`address`); on another one, as from
+   * Wi-Fi to mobile data, which is there before the first goes (`interface`); the same, but packets from the old address
+   * still go out, and only answers do not come back (`half`); or a second after the first went (`gap`).
+   */
+  async move(how: Move): Promise<void> {
+    const from = this.#at;
+    const to = { wire: how === 'address' ? from.wire : from.wire + 1, host: from.host + 1 };
+    const net = 77 + to.wire;
+    const [client, router] = [`c${to.wire}`, to.wire === 0 ? 'n0' : `m${to.wire}`];
+    const leave = `ip -n @cli addr flush dev c${from.wire}`;
+    const arrive = `ip -n @cli addr add 192.168.${net}.${to.host}/24 dev ${client}`;
+    const route = `ip -n @cli route replace default via 192.168.${net}.1`;
+    this.#at = to;
+    if (how === 'address') {
+      this.#shell(`${leave}; ${arrive}; ${route}`);
+      return;
+    }
+    const plug = `
+      ip link add ${client} netns @cli type veth peer name ${router} netns @nat
+      ip -n @nat addr add 192.168.${net}.1/24 dev ${router}; ip -n @nat link set ${router} up
+      ip -n @cli link set ${client} up`;
+    if (how === 'gap') {
+      this.#shell(`ip -n @cli link set c${from.wire} down; ${leave}; ${plug}`);
+      await pause(GAP_MS);
+      this.#shell(`${arrive}; ${route}`);
+    } else {
+      const gone = `ip -n @cli link set c${from.wire} down`;
+      this.#shell(`${plug}; ${arrive}; ${route}; ${gone}; ${how === 'half' ? '' : leave}`);
+    }
   }
 
   /** A program that is Chromium behind the router, or beside the server. */

@@ -1,3 +1,4 @@
+import type { Counters } from '@hiroba/sdk';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { launch, openPage, type Devices, type OpenPage } from './browser.ts';
@@ -106,7 +107,7 @@ export class Participant {
     return this.page.evaluate(() => window.probe.inbound());
   }
 
-  counters(): Promise<{ offers: number; answers: number; reconnects: number; peerConnections: number; seats: number }> {
+  counters(): Promise<Counters> {
     return this.page.evaluate(() => {
       const room = window.hiroba?.room;
       if (room === undefined) throw new Error('not in a room');

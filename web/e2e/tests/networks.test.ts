@@ -54,21 +54,3 @@ test.skipIf(lack !== undefined).for([
   const { joinMs = NaN } = await aiko.page.evaluate(() => window.hiroba?.room.timings ?? {});
   measure(context, { what: `${what}: joining to first decoded frame`, value: joinMs, unit: 'ms' });
 });
-
-test.skipIf(lack !== undefined)('a call goes on when UDP is blocked in the middle of it', async (context) => {
-  network.route(rules.home);
-  await aiko.enter(network.url, 'networks');
-  await Promise.all([aiko.sees(colours), ben.sees(colours)]);
-  expect(network.transports()).toEqual({ udp: 2 });
-  const { peerConnections } = await aiko.counters();
-
-  network.route(rules.home, rules.noUdp);
-  const blockedMs = performance.now();
-  await until('another transport', () => network.transports()['udp'] === 1, { withinMs: 30_000 });
-  const before = await framesOf(aiko);
-  await until('pictures to go on', async () => (await framesOf(aiko)) > before + 20, { withinMs: 30_000 });
-  const gapMs = performance.now() - blockedMs;
-  measure(context, { what: 'UDP blocked in a call: until pictures go on', value: gapMs, unit: 'ms' });
-  await Promise.all([aiko.sees(colours), ben.sees(colours)]);
-  expect((await aiko.counters()).peerConnections).toBe(peerConnections);
-});

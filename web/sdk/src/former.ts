@@ -41,6 +41,7 @@ export class Former {
       send: (message) => session.send(message),
       isMuted: () => false,
       onMedia: () => undefined,
+      onDoubt: () => undefined,
       onDown: () => undefined,
       onBack: () => undefined,
       onLost: () => {

@@ -1,4 +1,7 @@
+import type { RestartReason } from './protocol.ts';
 import type { Logger } from './types.ts';
+import { Watch } from './watch.ts';
+import type { Arrivals } from './watch.ts';
 
 /** ICE often recovers by itself from a moment without packets. */
 const DISCONNECTED_FOR_MS = 2000;
@@ -11,10 +14,16 @@ const SUSPECT_FOR_MS = 10_000;
 /** From the answer to an ICE restart until it must have worked, and how often to look. */
 const MEND_MS = 5000;
 const LOOK_MS = 250;
+/** Silence that nothing explains is a reason to mend once in so long: it may be the server that is slow. */
+const SPACING_MS = 10_000;
 
 export interface MenderOwner {
-  /** Offers anew; resolves when answered. */
-  negotiate(): Promise<void>;
+  /** Offers anew, with the reason; resolves when answered. */
+  negotiate(reason: RestartReason): Promise<void>;
+  /** Asks the server for a sign of life through the transport. False if that cannot be done now. */
+  ask(): boolean;
+  /** Something is strange about the network: the WebSocket, too, should be asked for a sign of life. */
+  onDoubt(): void;
   /** Nothing comes through, and an ICE restart is tried; it works again; it could not be mended (called once). */
   onDown(): void;
   onBack(): void;
@@ -34,6 +43,9 @@ export class Mender {
   #suspectUntilMs = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #checkTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #watch: Watch;
+  #silentAtMs = -Infinity;
+  #hinted = false;
 
   constructor(pc: RTCPeerConnection, owner: MenderOwner, logger: Logger | undefined) {
     this.#pc = pc;
@@ -42,6 +54,25 @@ export class Mender {
     pc.onconnectionstatechange = () => {
       this.#stateChanged();
     };
+    this.#watch = new Watch({
+      arrivals: () => this.#arrivals(),
+      ask: () => this.#isCalm && owner.ask(),
+      onDoubt: () => {
+        owner.onDoubt();
+      },
+      onSilent: () => {
+        this.#silent();
+      },
+    });
+  }
+
+  /** The network has changed, or may have: finds out at once whether anything still comes through. */
+  async hint(): Promise<void> {
+    if (this.#pc.connectionState === 'disconnected') {
+      await this.#mend('disconnected');
+    } else if (this.#isCalm) {
+      await this.#verify();
+    }
   }
 
   /**
@@ -54,7 +85,10 @@ export class Mender {
     clearTimeout(this.#checkTimer);
     this.#suspectUntilMs = performance.now() + SUSPECT_FOR_MS;
     if (this.#pc.connectionState === 'disconnected') {
-      await this.#mend();
+      await this.#mend('disconnected');
+      return;
+    }
+    if (!this.#isCalm || (await this.#verify())) {
       return;
     }
     const before = await this.#arrivals();
@@ -71,6 +105,27 @@ export class Mender {
     this.#pc.onconnectionstatechange = null;
     clearTimeout(this.#timer);
     clearTimeout(this.#checkTimer);
+    this.#watch.close();
+  }
+
+  /** The transport should work: neither is it being made or mended, nor has the browser noticed anything. */
+  get #isCalm(): boolean {
+    return !this.#closed && !this.#mending && this.#pc.connectionState === 'connected';
+  }
+
+  async #verify(): Promise<boolean> {
+    this.#hinted = true;
+    const answer = await this.#watch.verify();
+    this.#hinted = false;
+    return answer;
+  }
+
+  #silent(): void {
+    const nowMs = performance.now();
+    if (this.#hinted || nowMs > this.#silentAtMs + SPACING_MS) {
+      this.#silentAtMs = nowMs;
+      void this.#mend(this.#hinted ? 'hinted' : 'silent');
+    }
   }
 
   #stateChanged(): void {
@@ -79,35 +134,38 @@ export class Mender {
     if (state === 'connected') {
       this.#back();
     } else if (state === 'failed') {
-      void this.#mend();
+      void this.#mend('failed');
     } else if (state === 'disconnected' && !this.#mending) {
       clearTimeout(this.#timer);
       const suspect = performance.now() < this.#suspectUntilMs;
       this.#timer = setTimeout(
         () => {
-          void this.#mend();
+          void this.#mend('disconnected');
         },
         suspect ? 0 : DISCONNECTED_FOR_MS,
       );
     }
   }
 
-  async #mendUnlessMoreThan(before: number): Promise<void> {
-    if (this.#pc.connectionState === 'connected' && (await this.#arrivals()) === before) {
-      await this.#mend();
+  async #mendUnlessMoreThan(before: Arrivals): Promise<void> {
+    const { count, answers } = await this.#arrivals();
+    if (this.#pc.connectionState === 'connected' && count === before.count && answers === before.answers) {
+      await this.#mend('silent');
     }
   }
 
-  async #mend(): Promise<void> {
+  async #mend(reason: RestartReason): Promise<void> {
     if (this.#closed || this.#mending) {
       return;
     }
     clearTimeout(this.#timer);
     this.#mending = true;
+    this.#watch.reset();
+    this.#logger?.debug('ice restarted', { reason });
     this.#owner.onDown();
     this.#pc.restartIce();
     try {
-      await this.#owner.negotiate();
+      await this.#owner.negotiate(reason);
     } catch (error) {
       this.#logger?.debug('ice restart refused', { error });
       this.#lose();
@@ -117,7 +175,7 @@ export class Mender {
   }
 
   /** A connection whose death the browser had not noticed stays `connected`: there only arrivals tell. */
-  #await(before: number, untilMs: number): void {
+  #await(before: Arrivals, untilMs: number): void {
     if (this.#closed || !this.#mending) {
       return;
     }
@@ -126,8 +184,11 @@ export class Mender {
     }, LOOK_MS);
   }
 
-  async #look(before: number, untilMs: number): Promise<void> {
-    if (this.#pc.connectionState === 'connected' && (await this.#arrivals()) !== before) {
+  async #look(before: Arrivals, untilMs: number): Promise<void> {
+    const isConnected = this.#pc.connectionState === 'connected';
+    const { count, answers } = await this.#arrivals();
+    const asked = isConnected && this.#owner.ask();
+    if (isConnected && (count !== before.count || (!asked && answers !== before.answers))) {
       this.#back();
     } else if (performance.now() > untilMs) {
       this.#lose();
@@ -151,17 +212,21 @@ export class Mender {
     }
   }
 
-  /** How much has arrived so far: bytes, and answers to ICE checks. */
-  async #arrivals(): Promise<number> {
+  /** How much has arrived so far. */
+  async #arrivals(): Promise<Arrivals> {
+    let count = 0;
+    let answers = 0;
+    let roundTripMs = 0;
     if (this.#closed) {
-      return 0;
+      return { count, answers, roundTripMs };
     }
-    let arrivals = 0;
     for (const stat of (await this.#pc.getStats()).values() as Iterable<RTCIceCandidatePairStats>) {
       if (stat.type === 'candidate-pair') {
-        arrivals += (stat.bytesReceived ?? 0) + (stat.responsesReceived ?? 0);
+        count += stat.bytesReceived ?? 0;
+        answers += stat.responsesReceived ?? 0;
+        roundTripMs = Math.max(roundTripMs, stat.nominated ? 1000 * (stat.currentRoundTripTime ?? 0) : 0);
       }
     }
-    return arrivals;
+    return { count, answers, roundTripMs };
   }
 }

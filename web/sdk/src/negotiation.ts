@@ -1,5 +1,5 @@
 import { HirobaError } from './error.ts';
-import type { Answer, Offer } from './protocol.ts';
+import type { Answer, Offer, RestartReason } from './protocol.ts';
 
 /** The part of RTCPeerConnection that negotiates. */
 export interface Negotiable {
@@ -31,6 +31,8 @@ export class Negotiator {
   readonly #amend: (sdp: string) => string;
   #flight: Flight | undefined;
   #queue: Waiter[] = [];
+  /** Of the next offer. */
+  #restart: RestartReason | undefined;
   #offers = 0;
   #answers = 0;
   #closed = false;
@@ -61,11 +63,16 @@ export class Negotiator {
     return this.#answers;
   }
 
-  /** Offers what the connection has now. Resolves when the answer to it was applied, rejects when it was refused. */
-  request(): Promise<void> {
+  /**
+   * Offers what the connection has now. Resolves when the answer to it was applied, rejects when it was refused.
+   *
+   * @param restart Why ICE is restarted with it.
+   */
+  request(restart?: RestartReason): Promise<void> {
     if (this.#closed) {
       return Promise.reject(closedError());
     }
+    this.#restart = restart ?? this.#restart;
     return new Promise((resolve, reject) => {
       this.#queue.push({ resolve, reject });
       void this.#pump();
@@ -134,7 +141,9 @@ export class Negotiator {
       return;
     }
     const flight: Flight = { waiters: this.#queue, answered: false };
+    const restart = this.#restart;
     this.#queue = [];
+    this.#restart = undefined;
     this.#flight = flight;
     try {
       const description = await this.#pc.createOffer();
@@ -147,7 +156,7 @@ export class Negotiator {
       return; // closed meanwhile
     }
     const sdp = this.#pc.localDescription?.sdp ?? '';
-    flight.offer = { type: 'offer', id: ++this.#offers, sdp, ...this.#describe() };
+    flight.offer = { type: 'offer', id: ++this.#offers, sdp, ...this.#describe(), ...(restart && { restart }) };
     this.#send(flight.offer);
   }
 

@@ -6,7 +6,7 @@ import type { MenderOwner } from './mender.ts';
 import { Negotiator } from './negotiation.ts';
 import { Pictures } from './pictures.ts';
 import { CHAT_LABEL, FILE_LABEL } from './protocol.ts';
-import type { Answer, Candidate, ClientMessage, ErrorMessage, ServerMessage, WireSeatState } from './protocol.ts';
+import type { Answer, Candidate, ClientMessage, ErrorMessage, Ping, ServerMessage, WireSeatState } from './protocol.ts';
 import { Publisher } from './publisher.ts';
 import type { LocalTracks, SendOptions } from './publisher.ts';
 import { Seats } from './seats.ts';
@@ -16,6 +16,9 @@ import type { Logger, ParticipantId, RemoteMedia, Source } from './types.ts';
 
 /** So many seats are added in one offer at most: each costs the browser and the server some milliseconds at once. */
 const GROWTH = 4;
+/** Nothing is asked for through a chat channel in which so many bytes wait. */
+const MAX_BUFFERED = 4096;
+
 export interface PeerOptions {
   readonly iceServers: readonly RTCIceServer[];
   readonly seats: number;
@@ -26,7 +29,7 @@ export interface PeerOptions {
 }
 
 /** What a `Peer` tells its owner. */
-export interface PeerOwner extends Pick<MenderOwner, 'onDown' | 'onBack' | 'onLost'> {
+export interface PeerOwner extends Pick<MenderOwner, 'onDoubt' | 'onDown' | 'onBack' | 'onLost'> {
   send(message: ClientMessage): boolean;
   isMuted(participant: ParticipantId, source: Source): boolean;
   onMedia(media: readonly RemoteMedia[]): void;
@@ -55,6 +58,7 @@ export class Peer {
   #media: readonly RemoteMedia[] = [];
   #wantedSeats: number;
   #growing = false;
+  #restarts = 0;
   #done = false;
 
   constructor(options: PeerOptions, owner: PeerOwner) {
@@ -88,7 +92,14 @@ export class Peer {
     this.#mender = new Mender(
       this.pc,
       {
-        negotiate: () => this.negotiator.request(),
+        negotiate: (reason) => {
+          this.#restarts++;
+          return this.negotiator.request(reason);
+        },
+        ask: () => this.#ask(),
+        onDoubt: () => {
+          this.#owner.onDoubt();
+        },
         onDown: () => {
           this.#owner.onDown();
         },
@@ -145,6 +156,11 @@ export class Peer {
   /** For the next ICE restart: credentials that are old may have expired. */
   useServers(iceServers: readonly RTCIceServer[]): void {
     this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: [...iceServers] });
+  }
+
+  /** How often ICE was restarted. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   get media(): readonly RemoteMedia[] {
@@ -230,6 +246,20 @@ export class Peer {
     this.tellMuted();
     this.updateMedia();
     void this.#mender.check(this.#media.length > 0);
+  }
+
+  /** The network may have changed: checks whether media still comes through. */
+  hint(): void {
+    void this.#mender.hint();
+  }
+
+  /** Something comes back to this through the transport: the answer, and before it the receipt of SCTP. */
+  #ask(): boolean {
+    if (this.chat.readyState !== 'open' || this.chat.bufferedAmount > MAX_BUFFERED) {
+      return false;
+    }
+    this.chat.send(JSON.stringify({ type: 'ping', time: performance.now() } satisfies Ping));
+    return true;
   }
 
   close(): void {

@@ -55,7 +55,7 @@ export class Presence {
   #enteredAtMs = 0;
   #timings: Timings = {};
   #formerReconnects = 0;
-  #closedPeers = { peerConnections: 0, offers: 0, answers: 0 };
+  #closedPeers = { peerConnections: 0, offers: 0, answers: 0, iceRestarts: 0 };
 
   constructor(url: string, options: RoomOptions) {
     this.#options = options;
@@ -128,12 +128,13 @@ export class Presence {
   }
 
   get counters(): Counters {
-    const { peerConnections, offers, answers } = this.#closedPeers;
+    const { peerConnections, offers, answers, iceRestarts } = this.#closedPeers;
     const peer = this.#peer;
     return {
       offers: offers + (peer?.negotiator.offers ?? 0),
       answers: answers + (peer?.negotiator.answers ?? 0),
       reconnects: this.#formerReconnects + this.session.reconnects,
+      iceRestarts: iceRestarts + (peer?.restarts ?? 0),
       peerConnections: peerConnections + (peer ? 1 : 0),
       seats: peer?.seats.count ?? 0,
     };
@@ -157,6 +158,12 @@ export class Presence {
   sayLeave(): boolean {
     this.#reporter.flush();
     return this.session.send({ type: 'leave' });
+  }
+
+  /** Something may have changed about the network: finds out what still works, instead of waiting for timers. */
+  hint(): void {
+    this.session.hint();
+    this.#peer?.hint();
   }
 
   async stats(): Promise<RoomStats> {
@@ -322,8 +329,12 @@ export class Presence {
         this.events.emit('media', media);
         this.#noteFirstFrame();
       },
+      onDoubt: () => {
+        this.session.probe();
+      },
       onDown: () => {
         this.session.happened({ type: 'media_down' });
+        this.session.suspect();
       },
       onBack: () => {
         this.session.happened({ type: 'media_back' });
@@ -374,8 +385,8 @@ export class Presence {
     const [session, formerPeer, roster] = [this.#session, this.#peer, this.#roster];
     const ids = sameNames(roster.others, successor.roster.others);
     successor.roster.orderAs(roster.others.map(({ name }) => name));
-    const { peerConnections, offers, answers } = this.counters;
-    this.#closedPeers = { peerConnections, offers, answers };
+    const { peerConnections, offers, answers, iceRestarts } = this.counters;
+    this.#closedPeers = { peerConnections, offers, answers, iceRestarts };
     this.#formerReconnects += session.reconnects;
 
     this.#session = successor.session;
@@ -439,8 +450,8 @@ export class Presence {
   #closePeer(): void {
     const peer = this.#peer;
     if (peer) {
-      const { peerConnections, offers, answers } = this.counters;
-      this.#closedPeers = { peerConnections, offers, answers };
+      const { peerConnections, offers, answers, iceRestarts } = this.counters;
+      this.#closedPeers = { peerConnections, offers, answers, iceRestarts };
       this.#peer = undefined;
       this.#reporter.stop();
       this.local.detach(peer);

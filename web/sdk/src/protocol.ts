@@ -93,12 +93,16 @@ export interface Join {
   readonly name: string;
   readonly replaces?: string;
 }
+/** Why ICE is restarted: see PROTOCOL.md. */
+export type RestartReason = 'silent' | 'hinted' | 'disconnected' | 'failed';
+
 export interface Offer {
   readonly type: 'offer';
   readonly id: number;
   readonly sdp: string;
   readonly seats: readonly WireSeatMids[];
   readonly tracks: readonly WireTrackMid[];
+  readonly restart?: RestartReason;
 }
 export interface Candidate {
   readonly type: 'candidate';

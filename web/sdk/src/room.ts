@@ -136,7 +136,7 @@ export class Room {
     await this.#presence.local.set('camera', options.cameraMuted ? null : (options.camera ?? null));
     this.#presence.enter(options.room);
     this.#stopWake ??= onWake(() => {
-      this.#presence.session.hint();
+      this.#presence.hint();
     });
     const abort = (): void => {
       this.#presence.session.happened({ type: 'leave' });

@@ -116,9 +116,19 @@ export class Session {
     return this.#socket?.send(message) ?? false;
   }
 
+  /** Finds out whether the socket works. */
+  probe(): void {
+    this.#socket?.probe();
+  }
+
+  /** Media does not come through: a socket that owes an answer is not waited for. */
+  suspect(): void {
+    this.#socket?.suspect();
+  }
+
   /** Something may have changed about the network: do not wait for timers to find out. */
   hint(): void {
-    this.#socket?.probe();
+    this.probe();
     this.happened({ type: 'hint' });
   }
 

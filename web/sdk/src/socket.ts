@@ -31,6 +31,7 @@ export class SignalingSocket {
   readonly #events: SocketEvents;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #heardAtMs = 0;
+  #askedAtMs = -Infinity;
   #idling = false;
   #done = false;
 
@@ -76,6 +77,13 @@ export class SignalingSocket {
     }
   }
 
+  /** Other signs say that the network is gone: a socket that was asked and has not answered is dead. */
+  suspect(): void {
+    if (this.open && this.#askedAtMs > this.#heardAtMs) {
+      this.#lose('is silent, as all else is');
+    }
+  }
+
   close(): void {
     this.#finish();
     this.#ws.close(1000);
@@ -114,8 +122,8 @@ export class SignalingSocket {
 
   #ask(patienceMs: number): void {
     this.#idling = false;
-    const askedAtMs = performance.now();
-    this.send({ type: 'ping', time: askedAtMs });
+    this.#askedAtMs = performance.now();
+    this.send({ type: 'ping', time: this.#askedAtMs });
     this.#after(patienceMs, (lateMs) => {
       if (lateMs > SLEPT_MS) {
         this.#ask(patienceMs);

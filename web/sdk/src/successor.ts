@@ -104,6 +104,9 @@ export class Successor {
       send: (message) => this.session.send(message),
       isMuted: (participant, source) => this.roster.isMuted(participant, source),
       onMedia: () => undefined,
+      onDoubt: () => {
+        this.session.probe();
+      },
       onDown: () => {
         this.session.happened({ type: 'media_down' });
       },

@@ -230,6 +230,8 @@ export interface Counters {
   readonly answers: number;
   /** How often the connection was lost and came back, by resuming or by joining afresh. */
   readonly reconnects: number;
+  /** How often ICE was restarted because nothing came through. */
+  readonly iceRestarts: number;
   /** RTCPeerConnections that were made. */
   readonly peerConnections: number;
   /** Seats of the present RTCPeerConnection. */

@@ -36,6 +36,8 @@ function setUp(): { pc: FakeConnection; mender: Mender; calls: string[]; answer:
             }
           };
         }),
+      ask: () => false,
+      onDoubt: () => undefined,
       onDown: () => calls.push('down'),
       onBack: () => calls.push('back'),
       onLost: () => calls.push('lost'),

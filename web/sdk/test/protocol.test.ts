@@ -17,7 +17,7 @@ const golden = JSON.parse(
 const clientMembers: Record<ClientMessage['type'], string> = {
   hello: 'version client? resume? traceparent?',
   join: 'room name replaces?',
-  offer: 'id sdp seats tracks',
+  offer: 'id sdp seats tracks restart?',
   candidate: 'candidate sdpMid? sdpMLineIndex? usernameFragment?',
   view: 'tiles',
   mute: 'source muted',

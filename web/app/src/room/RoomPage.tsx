@@ -36,6 +36,8 @@ export function RoomPage({ call, onLeave }: { readonly call: Call; readonly onLe
   const fullscreen = useFullscreen();
   const unread = useUnread(call.log, panel === 'chat');
   const participants = useRoom(call.room, 'participants');
+  const connection = useRoom(call.room, 'state');
+  const isStalled = connection.kind === 'reconnecting' && connection.media === 'down';
   const screen = useStore(call.screen.stream);
   const fileInput = useRef<HTMLInputElement>(null);
   useDeviceNotices(call.media, call.screen);
@@ -94,7 +96,7 @@ export function RoomPage({ call, onLeave }: { readonly call: Call; readonly onLe
 
   return (
     <div className="room" data-panel={panel}>
-      <main className="room-floor">
+      <main className="room-floor" data-stalled={isStalled || undefined}>
         <h1 className="visually-hidden">{t('room.title', { room: call.roomName })}</h1>
         <ConnectionBanner room={call.room} />
         <SharingBanner screen={call.screen} />
