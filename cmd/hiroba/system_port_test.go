@@ -241,7 +241,7 @@ func crowd(t *testing.T, s *server) {
 	}
 	begun := time.Now()
 	newcomer := enter(t, s, "beside-the-crowd", 2)
-	if took := time.Since(begun); took > 3*time.Second {
+	if took := time.Since(begun); took > systemTimeout/2 {
 		t.Errorf("somebody else joins after %v", took)
 	}
 	newcomer.Close()
