@@ -164,13 +164,22 @@ export class Mender {
     this.#logger?.debug('ice restarted', { reason });
     this.#owner.onDown();
     this.#pc.restartIce();
+    // Without a socket the answer may take long, and it may have been a false alarm.
+    let isAnswered = false;
+    void this.#arrivals().then((before) => {
+      if (!isAnswered) {
+        this.#await(before, Infinity);
+      }
+    });
     try {
       await this.#owner.negotiate(reason);
+      isAnswered = true;
     } catch (error) {
       this.#logger?.debug('ice restart refused', { error });
       this.#lose();
       return;
     }
+    clearTimeout(this.#timer);
     this.#await(await this.#arrivals(), performance.now() + MEND_MS);
   }
 
