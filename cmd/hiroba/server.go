@@ -138,31 +138,7 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	s.engine, s.port = engine, port
 	s.publicAddress, s.adminAddr = port.HTTP().Addr(), admin.Addr()
 	logAddresses(s.log, engine, source)
-	s.admission = newAdmission(cfg.admissionLimits(), s.log, s.bytesSent)
-	s.rooms = room.NewRegistry(room.Config{
-		Headroom:        s.admission.refusal,
-		Engine:          engine,
-		Limits:          cfg.limits(),
-		MaxRooms:        cfg.MaxRooms,
-		MaxParticipants: cfg.MaxParticipants,
-		Seats:           cfg.Seats,
-		SessionGrace:    cfg.SessionGrace,
-		RoomGrace:       cfg.RoomGrace,
-		ICEServers:      s.iceServers(),
-		ServerName:      "hiroba/" + version,
-		Log:             s.log,
-	})
-	s.draining = newDraining(s.rooms, s.log)
-	s.door = ws.NewHandler(ws.Config{
-		Newcomers:      s.rooms.Newcomers,
-		Rooms:          signaling.FromRegistry(s.rooms),
-		Limits:         cfg.limits(),
-		AllowedOrigins: cfg.AllowedOrigins,
-		TrustedProxies: proxies,
-		MaxSockets:     cfg.MaxConnections,
-		Follow:         s.follow(),
-		Log:            s.log,
-	})
+	s.openRooms(proxies)
 	s.public = s.newHTTPServer(showTLS(s.examined.tellSeen(s.publicRoutes(proxies), proxies)))
 	s.public.ConnContext, s.public.ConnState = withTLSState, settleWebSockets
 	s.public.ReadTimeout, s.public.WriteTimeout = answerTimeout, answerTimeout
@@ -180,6 +156,35 @@ func start(ctx context.Context, cfg Config) (*server, error) {
 	s.log.Info("server started", "listen", s.publicAddress.String(), "media", engine.Addr().String(),
 		"admin", s.adminAddr.String(), "tls", cfg.TLS, "version", version)
 	return s, nil
+}
+
+// openRooms makes the rooms and the door to them.
+func (s *server) openRooms(proxies []netip.Prefix) {
+	s.admission = newAdmission(s.cfg.admissionLimits(), s.log, s.bytesSent)
+	s.rooms = room.NewRegistry(room.Config{
+		Headroom:        s.admission.refusal,
+		Engine:          s.engine,
+		Limits:          s.cfg.limits(),
+		MaxRooms:        s.cfg.MaxRooms,
+		MaxParticipants: s.cfg.MaxParticipants,
+		Seats:           s.cfg.Seats,
+		SessionGrace:    s.cfg.SessionGrace,
+		RoomGrace:       s.cfg.RoomGrace,
+		ICEServers:      s.iceServers(),
+		ServerName:      "hiroba/" + version,
+		Log:             s.log,
+	})
+	s.draining = newDraining(s.rooms, s.log)
+	s.door = ws.NewHandler(ws.Config{
+		Newcomers:      s.rooms.Newcomers,
+		Rooms:          signaling.FromRegistry(s.rooms),
+		Limits:         s.cfg.limits(),
+		AllowedOrigins: s.cfg.AllowedOrigins,
+		TrustedProxies: proxies,
+		MaxSockets:     s.cfg.MaxConnections,
+		Follow:         s.follow(),
+		Log:            s.log,
+	})
 }
 
 // iceServers tells clients of the TURN server; nil without one.
