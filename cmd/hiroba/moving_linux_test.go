@@ -120,6 +120,7 @@ func TestMovingClient(t *testing.T) {
 			cert, key := certificateFiles(t, n.folder, 1, "203.0.113.2")
 			n.run(addressesIPv4)
 			n.rules(masquerade)
+			n.trusted = cert
 			n.serve("--tls=files", "--tls-cert="+cert, "--tls-key="+key)
 			const url = "https://203.0.113.2"
 			ann := n.start("cli", call{URL: url, Name: "ann", Other: "ben", Index: 0, Sees: 1})
