@@ -3,6 +3,8 @@ package ws
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net"
@@ -254,6 +256,13 @@ func TestSlowReaderIsClosed(t *testing.T) {
 	}
 }
 
+// noise is a message of 32 kB. What compresses well would not fill the buffers of the system, which may have 40 MB.
+func noise() string {
+	b := make([]byte, 24<<10)
+	_, _ = rand.Read(b) // never fails
+	return base64.StdEncoding.EncodeToString(b)
+}
+
 func TestStuckSocketIsLostNotSlow(t *testing.T) {
 	s := serve(t, func(cfg *Config) {
 		cfg.WriteTimeout = 50 * time.Millisecond
@@ -263,8 +272,7 @@ func TestStuckSocketIsLostNotSlow(t *testing.T) {
 	s.join()
 	s.event("join")
 	member := s.rooms.member().current()
-	text := strings.Repeat("x0y1", 8<<10)
-	for range 100_000 {
+	for text := noise(); ; {
 		member.Send(protocol.Chat{Text: text})
 		if len(s.rooms.events) > 0 {
 			break
@@ -299,8 +307,8 @@ func TestShutdownDoesNotWaitForAStuckSocket(t *testing.T) {
 	})
 	s.join()
 	member := s.rooms.member().current()
-	text := strings.Repeat("x0y1", 8<<10)
-	for range 10_000 {
+	text := noise()
+	for range 3000 {
 		member.Send(protocol.Chat{Text: text})
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
