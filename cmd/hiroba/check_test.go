@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -16,16 +15,8 @@ import (
 // post sends a body to an address, and returns the code and the text of the answer.
 func post(t *testing.T, address, contentType, body string) (int, string) {
 	t.Helper()
-	r, err := http.Post(address, contentType, strings.NewReader(body)) //nolint:noctx // a test
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Body.Close()
-	text, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r.StatusCode, string(text)
+	r, err := http.Post(address, contentType, strings.NewReader(body)) //nolint:noctx,bodyclose // a test; read closes
+	return read(t, r, err)
 }
 
 func TestConnectionTestConnectsByEachWay(t *testing.T) {

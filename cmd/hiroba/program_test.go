@@ -36,10 +36,6 @@ func TestMain(m *testing.M) {
 // certificateFiles makes a certificate for some names and addresses, which signs itself, and its key, as PEM files.
 func certificateFiles(t *testing.T, folder string, serial int64, hosts ...string) (cert, key string) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(0, 2, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
@@ -51,6 +47,16 @@ func certificateFiles(t *testing.T, folder string, serial int64, hosts ...string
 		} else {
 			template.DNSNames = append(template.DNSNames, host)
 		}
+	}
+	return writeCertificate(t, folder, template)
+}
+
+// writeCertificate makes a key and a certificate that signs itself, as PEM files.
+func writeCertificate(t *testing.T, folder string, template *x509.Certificate) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {

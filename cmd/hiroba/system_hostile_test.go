@@ -18,25 +18,21 @@ import (
 	"hiroba/signaling/protocol"
 )
 
-// TestSystemNobodyElseSuffersFromABadClient runs each attack beside a call in another room of the same process, whose
-// picture must go on without a fault.
-func TestSystemNobodyElseSuffersFromABadClient(t *testing.T) {
+// attack is something that is done to a server from a room of its own.
+type attack struct {
+	name string
+	run  func(t *testing.T, s *server, room string)
+}
+
+// attackBesideACall runs attacks one after the other beside a call, whose picture must go on without a fault. It returns the
+// server, and one of those who call.
+func attackBesideACall(t *testing.T, attacks []attack) (*server, *person) {
+	t.Helper()
 	s := startServer(t, testConfig())
 	calm := enter(t, s, "calm", 0)
 	other := enter(t, s, "calm", 1)
 	calm.sees(t, other)
-	for i, attack := range []struct {
-		name string
-		run  func(t *testing.T, s *server, room string)
-	}{
-		{"malformed RTP", attackWithMalformedRTP},
-		{"malformed RTCP", attackWithMalformedRTCP},
-		{"datagrams of a stranger", attackFromOutside},
-		{"datagrams on the client's own path", attackOnOwnPath},
-		{"flood of SSRCs", attackWithSSRCs},
-		{"offers", attackWithOffers},
-		{"candidates of other hosts", attackWithCandidates},
-	} {
+	for i, attack := range attacks {
 		t.Run(attack.name, func(t *testing.T) {
 			before := calm.Received(other.ID(), protocol.Camera).Frames
 			attack.run(t, s, fmt.Sprint("wild-", i))
@@ -46,6 +42,21 @@ func TestSystemNobodyElseSuffersFromABadClient(t *testing.T) {
 			calm.checkFaultless(t)
 		})
 	}
+	return s, calm
+}
+
+// TestSystemNobodyElseSuffersFromABadClient runs each attack beside a call in another room of the same process, whose
+// picture must go on without a fault.
+func TestSystemNobodyElseSuffersFromABadClient(t *testing.T) {
+	s, calm := attackBesideACall(t, []attack{
+		{"malformed RTP", attackWithMalformedRTP},
+		{"malformed RTCP", attackWithMalformedRTCP},
+		{"datagrams of a stranger", attackFromOutside},
+		{"datagrams on the client's own path", attackOnOwnPath},
+		{"flood of SSRCs", attackWithSSRCs},
+		{"offers", attackWithOffers},
+		{"candidates of other hosts", attackWithCandidates},
+	})
 	newcomer := enter(t, s, "calm", 2)
 	newcomer.sees(t, calm)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"runtime"
@@ -219,27 +218,11 @@ func attackWithJunk(t *testing.T, s *server, room string) {
 
 // TestSystemNobodyElseSuffersFromABadNetwork is TestSystemNobodyElseSuffersFromABadClient for what happens below media.
 func TestSystemNobodyElseSuffersFromABadNetwork(t *testing.T) {
-	s := startServer(t, testConfig())
-	calm := enter(t, s, "calm", 0)
-	other := enter(t, s, "calm", 1)
-	calm.sees(t, other)
-	for i, attack := range []struct {
-		name string
-		run  func(t *testing.T, s *server, room string)
-	}{
+	attackBesideACall(t, []attack{
 		{"old and changed media", attackWithOldAndChangedMedia},
 		{"a client that does not read", attackByNotReading},
 		{"a client that vanishes", attackByVanishing},
 		{"feedback and STUN without end", attackWithFeedback},
 		{"junk", attackWithJunk},
-	} {
-		t.Run(attack.name, func(t *testing.T) {
-			before := calm.Received(other.ID(), protocol.Camera).Frames
-			attack.run(t, s, fmt.Sprint("wild-", i))
-			await(t, calm.Client, "the call beside goes on", func() bool {
-				return calm.Received(other.ID(), protocol.Camera).Frames > before+10
-			})
-			calm.checkFaultless(t)
-		})
-	}
+	})
 }
